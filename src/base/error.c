@@ -69,7 +69,7 @@ int error_at(struct aceso_error *error, int code, const char *place)
     error->code = code;
     memcpy(old, error->place, sizeof old);
     if (old[0])
-        (void)snprintf(error->place, sizeof error->place, "%.95s: %.95s", place, old);
+        (void)snprintf(error->place, sizeof error->place, "%.94s: %.94s", place, old);
     else
         (void)snprintf(error->place, sizeof error->place, "%s", place);
     return code;

@@ -213,7 +213,8 @@ void json_put_base64(struct json_writer *writer, const char *key, struct bytes v
 {
     json_key(writer, key);
     (void)buffer_put_u8(writer->out, '"');
-    (void)text_base64(value, writer->out);
+    if (text_base64(value, writer->out) && !writer->out->failed)
+        writer->out->failed = ACESO_EFORMAT;
     (void)buffer_put_u8(writer->out, '"');
 }
 
