@@ -259,6 +259,9 @@ interface IAddressMapping {
     /// @notice How many hospitals there are: their ids are 1 to this number.
     function hospitalCount() external view returns (uint32);
 
+    /// @notice Whether a hospital is suspended.
+    function hospitalSuspended(uint32 hospital) external view returns (bool);
+
     /// @notice Reverts unless `caller` holds the hospital's current key.
     function requireHospital(uint32 hospital, address caller) external view;
 
