@@ -37,8 +37,8 @@ struct abi_value abi_items(const struct abi_value *items, size_t count); /* tupl
 ACESO_NODISCARD int abi_encode(const char *types, const struct abi_value *values, size_t count,
                                struct buffer *out, struct aceso_error *error);
 
-/* The same behind a function's four-byte selector. */
-ACESO_NODISCARD int abi_encode_call(const uint8_t selector[4], const char *types,
+/* The same behind a function's selector (its four bytes as a number). */
+ACESO_NODISCARD int abi_encode_call(uint32_t selector, const char *types,
                                     const struct abi_value *values, size_t count,
                                     struct buffer *out, struct aceso_error *error);
 
