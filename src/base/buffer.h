@@ -39,8 +39,14 @@ struct buffer {
     bool secret; /* wiped when it grows and when it is freed */
 };
 
-#define BUFFER_INIT(limit) { .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = false }
-#define BUFFER_INIT_SECRET(limit) { .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = true }
+#define BUFFER_INIT(limit)                                                                         \
+    {                                                                                              \
+        .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = false        \
+    }
+#define BUFFER_INIT_SECRET(limit)                                                                  \
+    {                                                                                              \
+        .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = true         \
+    }
 
 /* Frees what the buffer holds (wipes it first where `secret`) and leaves it empty with the same
  * limit. Accepts a zeroed one. */

