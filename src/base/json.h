@@ -49,7 +49,8 @@ void json_put_bytes(struct json_writer *writer, const char *key, struct bytes va
 void json_put_u64(struct json_writer *writer, const char *key, uint64_t value);
 void json_put_bool(struct json_writer *writer, const char *key, bool value);
 void json_put_null(struct json_writer *writer, const char *key);
-void json_put_hex(struct json_writer *writer, const char *key, const void *data, size_t len); /* 0x */
+/* "0x" and lower case. */
+void json_put_hex(struct json_writer *writer, const char *key, const void *data, size_t len);
 void json_put_base64(struct json_writer *writer, const char *key, struct bytes value);
 void json_put_raw(struct json_writer *writer, const char *key, struct bytes json);
 
