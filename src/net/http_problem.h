@@ -23,8 +23,9 @@ int http_problem_code(const char *word);
 /* The code that a bare `status` stands for, where the body says nothing. Never ACESO_OK. */
 int http_problem_of_status(unsigned status);
 
-/* Appends the body for `problem` to `out`; bytes that are not UTF-8 become '?'. */
-ACESO_NODISCARD int http_problem_write(const struct aceso_error *problem, unsigned status,
+/* Appends the body for `problem` to `out`; bytes that are not UTF-8 become '?'. A failure stays in
+ * the buffer. */
+int http_problem_write(const struct aceso_error *problem, unsigned status,
                                        struct buffer *out);
 
 /* Turns the answer of another node, untrusted, into an error: code, text and place from `body`

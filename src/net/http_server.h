@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP server: listeners on TLS 1.3 and on unix sockets, routes, handlers on worker threads.
- * Uses base, loop and libmicrohttpd (TLS there is GnuTLS).
+ * Uses base, crypto (x509), loop and libmicrohttpd (TLS there is GnuTLS).
  *
  * One server has several listeners. Each has its table of routes and its context. libmicrohttpd
  * runs inside the loop (its epoll descriptor is watched), so all sockets belong to the loop's
@@ -11,21 +11,21 @@
  *
  * What every listener refuses by itself, with an error as in http_problem.h where that is possible:
  * HTTP before 1.1 (505), a target that is malformed (400) or too long (414), no such route (404) or
- * method (405), a body over the route's limit (413), a certificate that the listener's roots do not
- * vouch for (403) and, where the route wants one, none (401). Headers over 32 KiB, clients that are
+ * method (405), a body over the route's limit (413), a client certificate that x509_identity refuses
+ * (403) and, where the route wants one, none (401). Headers over 32 KiB, clients that are
  * too slow, and TLS before 1.3 end the connection. Log lines hold method, pattern, status and
  * times; never a path, a query, a body or a name. */
 #ifndef ACESO_NET_HTTP_SERVER_H
 #define ACESO_NET_HTTP_SERVER_H
 
 #include "base/buffer.h"
+#include "crypto/x509.h"
 #include "net/http_target.h"
 #include "net/loop.h"
 
 #define HTTP_IDENTITY_SIZE 256  /* bytes for what `authorise` finds out */
 #define HTTP_CHUNK_SIZE 65536   /* bytes that a stream's `next` should fill in */
 #define HTTP_CHUNK_MAX 1048576  /* bytes that it may */
-#define HTTP_PEER_MAX 4         /* certificates in a peer's chain */
 #define HTTP_HEADERS_MAX 48     /* headers of a request that are kept */
 #define HTTP_RESPONSE_HEADERS 8 /* headers that a handler may add */
 #define HTTP_BODY_MAX ((size_t)64 << 20)
@@ -39,13 +39,16 @@ struct http_request {
     const char *path;          /* as sent, without the query, not decoded */
     const char *content_type;  /* as sent; "" where none */
     struct bytes body;
-    const struct bytes *peer;  /* the client's certificates (DER), its own first: proven to hold the */
-    size_t peer_count;         /*   key, chain checked against the listener's roots; 0: none shown */
+    const struct bytes *peer;  /* the client's certificates (DER), its own first; */
+    size_t peer_count;         /*   0: none shown */
+    const struct x509_identity *who; /* who that is, checked against the listener's roots and the
+                                        clock; NULL: none shown */
     const char *remote;        /* "127.0.0.1" or "unix" */
     const char *listener;      /* its name */
     void *identity;            /* HTTP_IDENTITY_SIZE bytes from `authorise`, zeroed before */
     const struct http_target *target;
-    const struct http_parameters *headers;
+    const struct http_parameter *headers; /* names as sent */
+    size_t header_count;
 };
 
 /* A parameter of the path ("{id}"), of the query, or a header (any case), decoded and bounded;
