@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -319,9 +320,10 @@ static size_t http_on_header(char *text, size_t size, size_t count, void *data)
 
     if (len >= 5 && strncasecmp(text, "HTTP/", 5) == 0)
         transfer->framed = false; /* of an earlier answer, as 100 Continue */
-    if ((len > 15 && strncasecmp(text, "Content-Length:", 15) == 0) ||
-        (len > 18 && strncasecmp(text, "Transfer-Encoding:", 18) == 0))
+    if (len > 15 && strncasecmp(text, "Content-Length:", 15) == 0)
         transfer->framed = true;
+    if (len > 18 && strncasecmp(text, "Transfer-Encoding:", 18) == 0)
+        transfer->framed = memmem(text, len, "chunked", 7) != NULL;
     return len;
 }
 
@@ -462,6 +464,8 @@ static int http_transfer_finish(struct http_transfer *transfer, struct http_answ
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 299)
         return http_problem_read((unsigned)status, buffer_bytes(&transfer->body), error);
+    if (!transfer->framed && status != 204)
+        return error_set(error, ACESO_EIO, "answer", "the answer does not say how long it is");
     if (!answer)
         return ACESO_OK;
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_TYPE, &type);
