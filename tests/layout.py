@@ -197,7 +197,7 @@ def rule_banned_functions(tree):
             for match in pattern.finditer(line)]
 
 
-def rule_no_sleep(tree):
+def rule_no_waiting(tree):
     """tests wait for conditions, never for time"""
     pattern = re.compile("sle" r"ep\(|(^|[^a-z])sle" r"ep [0-9]|setTime" r"out\(")
     return [f"{path}:{number}" for path, number, line in tree.lines("")
@@ -291,7 +291,7 @@ PLANTED = {
                            LICENCE + "int a(void)\n{\n" + "    x();\n" * 69 + "}\n"),
     rule_licence_line: ("tests/b.sh", "#!/bin/sh\necho\n"),
     rule_banned_functions: ("src/base/a.c", LICENCE + "void a(void)\n{\n    gets (x);\n}\n"),
-    rule_no_sleep: ("src/base/a_test.c", LICENCE + "int a = uslee" "p(5);\n"),
+    rule_no_waiting: ("src/base/a_test.c", LICENCE + "int a = uslee" "p(5);\n"),
     rule_no_marks: ("src/base/a.c", LICENCE + "/* FIX" "ME later */\n"),
     rule_no_machine: ("README.md", "Look into /wo" "rk/main.\n"),
     rule_no_registry: ("README.md", "From registry." "npmjs.\n"),
