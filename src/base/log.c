@@ -17,6 +17,7 @@ void log_init(const char *party, enum log_level least)
 }
 
 /* One write a line, so that lines of several threads do not mix; control characters become '?'. */
+ACESO_PRINTF(2, 0)
 static void log_write(enum log_level level, const char *format, va_list args)
 {
     static const char *const names[] = { "error", "warning", "info", "debug" };
