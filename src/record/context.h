@@ -55,6 +55,14 @@ struct record_place {
     uint32_t index;
 };
 
+/* Appends 68, 8 and 25 bytes: the fields above, in their order. Failures stay in the buffer. */
+void record_context_put(const struct record_context *context, struct buffer *out);
+void record_epoch_put(struct record_epoch epoch, struct buffer *out);
+void record_place_put(const struct record_place *place, struct buffer *out);
+
+/* Level and version in range, and the index one of that level. */
+bool record_place_valid(const struct record_place *place);
+
 /* What the patient signs: EIP-712 type
  * Batch(uint64 number,bytes32 previousRoot,bytes32 root,uint32 records,uint32 leaves).
  * Numbers run from 1 without a gap; the first one's previous root is zero; leaves = 4 * records. */

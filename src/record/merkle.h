@@ -20,8 +20,11 @@ ACESO_NODISCARD int merkle_add(struct merkle *merkle, const uint8_t leaf[RECORD_
                                struct aceso_error *error);
 
 /* The root of what came in so far; of nothing: SHA-256 of the empty string. */
-ACESO_NODISCARD int merkle_root(const struct merkle *merkle, uint8_t root[RECORD_HASH_SIZE],
-                                struct aceso_error *error);
+void merkle_root(const struct merkle *merkle, uint8_t root[RECORD_HASH_SIZE]);
+
+/* The inner node over two. */
+void merkle_node(const uint8_t left[RECORD_HASH_SIZE], const uint8_t right[RECORD_HASH_SIZE],
+                 uint8_t out[RECORD_HASH_SIZE]);
 
 /* All inner nodes, for proofs: 32 bytes for each leaf and about as many again. */
 struct merkle_tree;

@@ -2,7 +2,9 @@
 /* The proof that stands beside a sealed part: which batch, which leaf, the siblings.
  * Uses base and merkle. No I/O.
  *
- *     proof = version(1) batch(8) index(4) leaves(4) siblings(32 each, lowest first) */
+ *     proof = version(1) batch(8) leaves(4) index(4) siblings(32 each, lowest first)
+ *
+ * The order lets a database keep what a batch, a part and a record have in common once. */
 #ifndef ACESO_RECORD_PROOF_H
 #define ACESO_RECORD_PROOF_H
 
@@ -12,9 +14,9 @@
 #define PROOF_MAX (PROOF_HEAD + MERKLE_DEPTH_MAX * RECORD_HASH_SIZE)
 
 struct proof {
-    uint64_t batch;
+    uint64_t batch;  /* from 1 */
+    uint32_t leaves; /* a multiple of 4 */
     uint32_t index;
-    uint32_t leaves;
     struct bytes path; /* 32 * depth bytes, a slice of what was parsed */
 };
 

@@ -52,7 +52,8 @@ ACESO_NODISCARD int records_batch_resume(struct records *records,
 
 /* Seals the next record. view[l - 1] is the JSON text visible at level l; `data` NULL where
  * nothing is. A level that has a view needs one at every level above (ACESO_EUSAGE). `record`
- * (may be NULL) receives the new record's id. Written in chunks. */
+ * (may be NULL) receives the new record's id. Written in chunks; a failure means that this record
+ * is not in, and the same call may be tried again. */
 ACESO_NODISCARD int records_batch_add(struct records_batch *batch,
                                       const struct bytes view[RECORD_LEVELS],
                                       uint8_t record[RECORD_ID_SIZE], struct aceso_error *error);
@@ -113,6 +114,12 @@ ACESO_NODISCARD int records_patient_find(struct records *records, const uint8_t 
  *     SELECT patient, record, version, level, epoch, sealed, proof FROM parts
  *     WHERE patient = x'...' AND level <= N ORDER BY record, version, level */
 int records_query(const uint8_t patient[RECORD_ADDRESS_SIZE], uint8_t level, struct buffer *out);
+
+/* Reads a row of that query, from the statement it runs in (the gateway's too). The slices live
+ * until its next step. */
+struct statement;
+ACESO_NODISCARD int records_row_of(const struct statement *statement, struct record_row *out,
+                                   struct aceso_error *error);
 
 /* Calls `each` for every row of that query, in order: the hospital's own reading, and tests. The
  * gateway runs the text through store's guarded reader instead. Ends early with what `each`
