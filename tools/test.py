@@ -112,17 +112,27 @@ def run_tests(name, options):
     log = TOP / directory / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
     slower = 1 if name == "plain" else 5
-    subprocess.run(["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs",
+    subprocess.run(["meson", "test", "-C", directory, "--no-rebuild",
                     "--num-processes", str(PROCESSES), "--timeout-multiplier", str(slower),
                     *sorted({test["name"] for test in tests})], cwd=TOP, check=False)
     total = Count()
-    ran = 0
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        entry = json.loads(line)
-        total.add(tap_count(entry.get("stdout") or "", entry["result"]))
-        ran += 1
-    total.failed += max(0, len(tests) - ran)
+    ran = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    for entry in map(json.loads, ran):
+        count = tap_count(entry.get("stdout") or "", entry["result"])
+        total.add(count)
+        if count.failed:
+            say(failure(entry))
+    total.failed += max(0, len(tests) - len(ran))
     return total
+
+
+def failure(entry):
+    """What a failed program said, without its successes, and how to run it again."""
+    output = (entry.get("stdout") or "").splitlines() + (entry.get("stderr") or "").splitlines()
+    told = [line for line in output if not re.match(r"ok |1\.\.", line)]
+    cut = [f"... {len(told) - 80} lines before"] if len(told) > 80 else []
+    return "\n".join([f"-- {entry['name']}: {entry['result']}", *cut, *told[-80:],
+                      "-- " + " ".join(entry["command"])])
 
 
 def fuzz_targets(options):
