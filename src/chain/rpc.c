@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain/rpc.h"
+
+#include "chain/revert.h"
+#include "chain/rpc_answer.h"
+#include "eth/transaction.h"
+#include "eth/uint256.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RPC_TIMEOUT_MS 30000u
+#define RPC_CONNECT_MS 5000L
+#define RPC_ANSWER_MAX ((size_t)32 << 20)
+#define RPC_REQUEST_MAX ((size_t)1 << 20)
+#define RPC_FEE_MAX UINT64_C(1000000000000000000) /* one ether a gas: nobody means that */
+#define RPC_TIP_OTHERWISE UINT64_C(1000000000)
+#define RPC_CODE_LIMIT (-32005)
+
+/* One connection; used by one call at a time. */
+struct rpc_line {
+    CURL *curl;
+    struct rpc_line *next;
+};
+
+struct rpc {
+    char *url;
+    uint32_t timeout_ms;
+    size_t answer_max;
+    struct curl_slist *headers;
+    atomic_uint_fast64_t id;
+    pthread_mutex_t lock; /* of `idle` */
+    struct rpc_line *idle;
+};
+
+static void rpc_global(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int rpc_open(const struct rpc_settings *settings, struct rpc **rpc, struct aceso_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct rpc *made;
+
+    if (strncmp(settings->url, "http://", 7) != 0 && strncmp(settings->url, "https://", 8) != 0)
+        return error_set(error, ACESO_EUSAGE, NULL, "the chain's URL must begin with http:// or "
+                                                    "https://");
+    (void)pthread_once(&once, rpc_global);
+    made = calloc(1, sizeof *made);
+    if (!made || !(made->url = strdup(settings->url)) ||
+        !(made->headers = curl_slist_append(NULL, "Content-Type: application/json"))) {
+        if (made)
+            free(made->url);
+        free(made);
+        return error_set(error, ACESO_EMEMORY, NULL, "no memory");
+    }
+    made->timeout_ms = settings->timeout_ms ? settings->timeout_ms : RPC_TIMEOUT_MS;
+    made->answer_max = settings->answer_max ? settings->answer_max : RPC_ANSWER_MAX;
+    (void)pthread_mutex_init(&made->lock, NULL);
+    *rpc = made;
+    return ACESO_OK;
+}
+
+void rpc_close(struct rpc *rpc)
+{
+    if (!rpc)
+        return;
+    while (rpc->idle) {
+        struct rpc_line *line = rpc->idle;
+
+        rpc->idle = line->next;
+        curl_easy_cleanup(line->curl);
+        free(line);
+    }
+    (void)pthread_mutex_destroy(&rpc->lock);
+    curl_slist_free_all(rpc->headers);
+    free(rpc->url);
+    free(rpc);
+}
+
+/* libcurl hands over what came; fewer bytes back than given make the transfer fail. */
+static size_t rpc_receive(char *data, size_t size, size_t count, void *context)
+{
+    return buffer_put(context, data, size * count) ? 0 : size * count;
+}
+
+static bool rpc_line_set(const struct rpc *rpc, CURL *curl)
+{
+    return curl_easy_setopt(curl, CURLOPT_URL, rpc->url) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, RPC_CONNECT_MS) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)rpc->timeout_ms) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_HTTPHEADER, rpc->headers) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, rpc_receive) == CURLE_OK;
+}
+
+static struct rpc_line *rpc_line_take(struct rpc *rpc)
+{
+    struct rpc_line *line;
+
+    (void)pthread_mutex_lock(&rpc->lock);
+    line = rpc->idle;
+    if (line)
+        rpc->idle = line->next;
+    (void)pthread_mutex_unlock(&rpc->lock);
+    if (line)
+        return line;
+    line = calloc(1, sizeof *line);
+    if (line)
+        line->curl = curl_easy_init();
+    if (line && line->curl && rpc_line_set(rpc, line->curl))
+        return line;
+    if (line && line->curl)
+        curl_easy_cleanup(line->curl);
+    free(line);
+    return NULL;
+}
+
+static void rpc_line_give(struct rpc *rpc, struct rpc_line *line)
+{
+    (void)pthread_mutex_lock(&rpc->lock);
+    line->next = rpc->idle;
+    rpc->idle = line;
+    (void)pthread_mutex_unlock(&rpc->lock);
+}
+
+static int rpc_post(struct rpc *rpc, struct bytes request, struct buffer *answer,
+                    struct aceso_error *error)
+{
+    struct rpc_line *line = rpc_line_take(rpc);
+    long status = 0;
+    CURLcode done;
+
+    if (!line)
+        return error_set(error, ACESO_EMEMORY, NULL, "no memory for a connection");
+    (void)curl_easy_setopt(line->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request.len);
+    (void)curl_easy_setopt(line->curl, CURLOPT_POSTFIELDS, (const char *)request.data);
+    (void)curl_easy_setopt(line->curl, CURLOPT_WRITEDATA, (void *)answer);
+    done = curl_easy_perform(line->curl);
+    (void)curl_easy_getinfo(line->curl, CURLINFO_RESPONSE_CODE, &status);
+    rpc_line_give(rpc, line);
+    if (done == CURLE_OPERATION_TIMEDOUT)
+        return error_set(error, ACESO_ETIMEOUT, NULL, "the chain's node does not answer");
+    if (done == CURLE_WRITE_ERROR && answer->failed)
+        return error_set(error, answer->failed, NULL, "the chain's node answers too much");
+    if (done != CURLE_OK)
+        return error_set(error, ACESO_EIO, NULL, "the chain's node is not reachable: %s",
+                         curl_easy_strerror(done));
+    if (status != 200)
+        return error_set(error, ACESO_EIO, NULL, "the chain's node answers with HTTP status %ld",
+                         status);
+    return ACESO_OK;
+}
+
+/* One question. `params` is a JSON array. What the node refused is an answer, too. */
+static int rpc_ask(struct rpc *rpc, const char *method, struct bytes params,
+                   struct rpc_answer *answer, struct aceso_error *error)
+{
+    struct buffer request = BUFFER_INIT(RPC_REQUEST_MAX), text = BUFFER_INIT(rpc->answer_max);
+    struct json_writer writer = json_writer_of(&request);
+    uint64_t id = atomic_fetch_add(&rpc->id, 1);
+    int code;
+
+    json_open(&writer, NULL, '{');
+    json_put_string(&writer, "jsonrpc", "2.0");
+    json_put_u64(&writer, "id", id);
+    json_put_string(&writer, "method", method);
+    json_put_raw(&writer, "params", params);
+    json_close(&writer, '}');
+    code = request.failed ? error_set(error, request.failed, NULL, "the question is too long")
+                          : rpc_post(rpc, buffer_bytes(&request), &text, error);
+    if (!code)
+        code = rpc_answer_read(buffer_bytes(&text), id, answer, error);
+    buffer_free(&request);
+    buffer_free(&text);
+    return code ? error_wrap(error, code, "%s", method) : code;
+}
+
+/* The same where a refusal is a failure: `answer` then holds nothing. */
+static int rpc_ask_plain(struct rpc *rpc, const char *method, struct buffer *params,
+                         struct rpc_answer *answer, struct aceso_error *error)
+{
+    int code = params->failed ? error_set(error, params->failed, NULL, "%s: too long", method)
+                              : rpc_ask(rpc, method, buffer_bytes(params), answer, error);
+
+    buffer_free(params);
+    if (code || answer->result)
+        return code;
+    code = error_set(error, answer->code == RPC_CODE_LIMIT ? ACESO_ELIMIT : ACESO_ECHAIN, NULL,
+                     "%s: the chain's node refuses: %s", method, answer->message);
+    rpc_answer_free(answer);
+    return code;
+}
+
+static struct json_writer rpc_params(struct buffer *params)
+{
+    struct json_writer writer = json_writer_of(params);
+
+    json_open(&writer, NULL, '[');
+    return writer;
+}
+
+static void rpc_put_quantity(struct json_writer *writer, const char *key, uint64_t value)
+{
+    char text[2 + 16 + 1];
+
+    (void)snprintf(text, sizeof text, "0x%llx", (unsigned long long)value);
+    json_put_string(writer, key, text);
+}
+
+static void rpc_put_block(struct json_writer *writer, const char *key, uint64_t block)
+{
+    if (block == RPC_LATEST)
+        json_put_string(writer, key, "latest");
+    else if (block == RPC_PENDING)
+        json_put_string(writer, key, "pending");
+    else if (block == RPC_FINALIZED)
+        json_put_string(writer, key, "finalized");
+    else
+        rpc_put_quantity(writer, key, block);
+}
+
+static int rpc_ask_u64(struct rpc *rpc, const char *method, struct buffer *params, uint64_t *out,
+                       struct aceso_error *error)
+{
+    struct rpc_answer answer;
+    int code = rpc_ask_plain(rpc, method, params, &answer, error);
+
+    if (code)
+        return code;
+    code = rpc_answer_u64(answer.result, out, error);
+    rpc_answer_free(&answer);
+    return code ? error_wrap(error, code, "%s", method) : code;
+}
+
+int rpc_chain_id(struct rpc *rpc, uint64_t *chain_id, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+
+    json_close(&writer, ']');
+    return rpc_ask_u64(rpc, "eth_chainId", &params, chain_id, error);
+}
+
+int rpc_block(struct rpc *rpc, uint64_t number, struct rpc_block *block, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_block read;
+    struct rpc_answer answer;
+    int code;
+
+    rpc_put_block(&writer, NULL, number);
+    json_put_bool(&writer, NULL, false);
+    json_close(&writer, ']');
+    code = rpc_ask_plain(rpc, "eth_getBlockByNumber", &params, &answer, error);
+    if (code)
+        return code;
+    if (yyjson_is_null(answer.result))
+        code = error_set(error, ACESO_ENOTFOUND, NULL, "the chain has no such block");
+    else
+        code = rpc_answer_block(answer.result, &read, error);
+    if (!code && number < RPC_FINALIZED && read.number != number)
+        code = error_set(error, ACESO_EFORMAT, "number", "another block than was asked for");
+    if (!code)
+        *block = read;
+    rpc_answer_free(&answer);
+    return code;
+}
+
+static void rpc_put_call(struct json_writer *writer, const struct rpc_call *call)
+{
+    json_open(writer, NULL, '{');
+    if (call->from)
+        json_put_hex(writer, "from", call->from, 20);
+    if (call->to)
+        json_put_hex(writer, "to", call->to, 20);
+    if (call->gas)
+        rpc_put_quantity(writer, "gas", call->gas);
+    if (call->value && !uint256_is_zero(call->value)) {
+        char text[2 + 64 + 1] = "0x";
+        struct buffer hex = BUFFER_INIT(64);
+
+        (void)buffer_put_hex(&hex, bytes_of(call->value, 32));
+        (void)snprintf(text + 2, sizeof text - 2, "%s",
+                       buffer_text(&hex) + strspn(buffer_text(&hex), "0"));
+        json_put_string(writer, "value", text);
+        buffer_free(&hex);
+    }
+    json_put_hex(writer, "data", call->data.data, call->data.len);
+    json_close(writer, '}');
+}
+
+/* The node's refusal of a call: what the contract said, or what the node said. */
+static int rpc_refused_call(const struct rpc_answer *answer, struct buffer *revert,
+                            struct aceso_error *error)
+{
+    char words[ACESO_ERROR_TEXT_MAX];
+
+    if (revert && buffer_put_bytes(revert, buffer_bytes(&answer->revert)))
+        return error_set(error, revert->failed, NULL, "the contract's answer is too long");
+    if (answer->revert.len)
+        return error_set(error, ACESO_ECHAIN, NULL, "%s",
+                         revert_text(buffer_bytes(&answer->revert), words, sizeof words));
+    return error_set(error, ACESO_ECHAIN, NULL, "the chain refuses: %s", answer->message);
+}
+
+int rpc_call(struct rpc *rpc, const struct rpc_call *call, uint64_t block, struct buffer *out,
+             struct buffer *revert, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_answer answer;
+    int code;
+
+    rpc_put_call(&writer, call);
+    rpc_put_block(&writer, NULL, block);
+    json_close(&writer, ']');
+    code = params.failed ? error_set(error, params.failed, NULL, "eth_call: too long")
+                         : rpc_ask(rpc, "eth_call", buffer_bytes(&params), &answer, error);
+    buffer_free(&params);
+    if (code)
+        return code;
+    if (answer.result)
+        code = rpc_answer_data(answer.result, out, error);
+    else
+        code = rpc_refused_call(&answer, revert, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+int rpc_estimate_gas(struct rpc *rpc, const struct rpc_call *call, uint64_t *gas,
+                     struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_answer answer;
+    int code;
+
+    rpc_put_call(&writer, call);
+    json_close(&writer, ']');
+    code = params.failed ? error_set(error, params.failed, NULL, "eth_estimateGas: too long")
+                         : rpc_ask(rpc, "eth_estimateGas", buffer_bytes(&params), &answer, error);
+    buffer_free(&params);
+    if (code)
+        return code;
+    if (answer.result)
+        code = rpc_answer_u64(answer.result, gas, error);
+    else
+        code = rpc_refused_call(&answer, NULL, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+/* After a refusal: nodes tell "I have it" and "its nonce is used" in words of their own, so the
+ * state is asked instead. */
+static int rpc_send_refused(struct rpc *rpc, struct bytes raw, const char *message,
+                            struct aceso_error *error)
+{
+    struct transaction tx;
+    uint8_t sender[20], hash[32];
+    uint64_t nonce = 0;
+    bool known = false;
+    int code = transaction_decode(raw, &tx, sender, hash, error);
+
+    if (!code)
+        code = rpc_transaction_known(rpc, hash, &known, error);
+    if (code || known)
+        return code;
+    code = rpc_nonce(rpc, sender, RPC_LATEST, &nonce, error);
+    if (code)
+        return code;
+    if (nonce > tx.nonce)
+        return error_set(error, ACESO_ESTATE, NULL, "the transaction's number is used already");
+    return error_set(error, ACESO_ECHAIN, NULL, "the chain's node refuses the transaction: %s",
+                     message);
+}
+
+int rpc_send_raw(struct rpc *rpc, struct bytes raw, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_answer answer;
+    int code;
+
+    json_put_hex(&writer, NULL, raw.data, raw.len);
+    json_close(&writer, ']');
+    code = params.failed ? error_set(error, params.failed, NULL, "the transaction is too long")
+                         : rpc_ask(rpc, "eth_sendRawTransaction", buffer_bytes(&params), &answer,
+                                   error);
+    buffer_free(&params);
+    if (code)
+        return code;
+    if (!answer.result)
+        code = rpc_send_refused(rpc, raw, answer.message, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+/* Asks `method` for a transaction by its hash. */
+static int rpc_ask_hash(struct rpc *rpc, const char *method, const uint8_t hash[32],
+                        struct rpc_answer *answer, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+
+    json_put_hex(&writer, NULL, hash, 32);
+    json_close(&writer, ']');
+    return rpc_ask_plain(rpc, method, &params, answer, error);
+}
+
+int rpc_receipt(struct rpc *rpc, const uint8_t transaction[32], struct rpc_receipt *receipt,
+                struct aceso_error *error)
+{
+    struct rpc_answer answer;
+    int code = rpc_ask_hash(rpc, "eth_getTransactionReceipt", transaction, &answer, error);
+
+    if (code)
+        return code;
+    if (yyjson_is_null(answer.result))
+        code = error_set(error, ACESO_ENOTFOUND, NULL, "no block holds the transaction");
+    else
+        code = rpc_answer_receipt(answer.result, transaction, receipt, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+int rpc_transaction_known(struct rpc *rpc, const uint8_t transaction[32], bool *known,
+                          struct aceso_error *error)
+{
+    struct rpc_answer answer;
+    int code = rpc_ask_hash(rpc, "eth_getTransactionByHash", transaction, &answer, error);
+
+    if (code)
+        return code;
+    *known = yyjson_is_obj(answer.result);
+    rpc_answer_free(&answer);
+    return ACESO_OK;
+}
+
+/* The parameters [address, block] of several methods. */
+static void rpc_put_account(struct buffer *params, const uint8_t address[20], uint64_t block)
+{
+    struct json_writer writer = rpc_params(params);
+
+    json_put_hex(&writer, NULL, address, 20);
+    rpc_put_block(&writer, NULL, block);
+    json_close(&writer, ']');
+}
+
+int rpc_nonce(struct rpc *rpc, const uint8_t address[20], uint64_t block, uint64_t *nonce,
+              struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+
+    rpc_put_account(&params, address, block);
+    return rpc_ask_u64(rpc, "eth_getTransactionCount", &params, nonce, error);
+}
+
+int rpc_balance(struct rpc *rpc, const uint8_t address[20], uint64_t block, uint8_t wei[32],
+                struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct rpc_answer answer;
+    int code;
+
+    rpc_put_account(&params, address, block);
+    code = rpc_ask_plain(rpc, "eth_getBalance", &params, &answer, error);
+    if (code)
+        return code;
+    code = rpc_answer_word(answer.result, wei, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+int rpc_code_length(struct rpc *rpc, const uint8_t address[20], size_t *len,
+                    struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX), out = BUFFER_INIT(1 << 20);
+    struct rpc_answer answer;
+    int code;
+
+    rpc_put_account(&params, address, RPC_LATEST);
+    code = rpc_ask_plain(rpc, "eth_getCode", &params, &answer, error);
+    if (code)
+        return code;
+    code = rpc_answer_data(answer.result, &out, error);
+    if (!code)
+        *len = out.len;
+    rpc_answer_free(&answer);
+    buffer_free(&out);
+    return code;
+}
+
+int rpc_fees(struct rpc *rpc, struct rpc_fees *fees, struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_fees read = { .dynamic = false };
+    struct aceso_error refusal = { .code = ACESO_OK };
+    struct rpc_block block;
+    int code;
+
+    json_close(&writer, ']');
+    code = rpc_block(rpc, RPC_LATEST, &block, error);
+    if (code) {
+        buffer_free(&params);
+        return code;
+    }
+    read.dynamic = block.has_base_fee;
+    read.base = block.base_fee;
+    code = rpc_ask_u64(rpc, read.dynamic ? "eth_maxPriorityFeePerGas" : "eth_gasPrice", &params,
+                       &read.tip, &refusal);
+    if (code == ACESO_ECHAIN && read.dynamic) { /* not every node has the method */
+        read.tip = RPC_TIP_OTHERWISE;
+        code = ACESO_OK;
+    } else if (code) {
+        code = error_set(error, code, NULL, "%s", refusal.text);
+    }
+    if (!code && (read.base > RPC_FEE_MAX || read.tip > RPC_FEE_MAX))
+        code = error_set(error, ACESO_ELIMIT, NULL, "the chain's node asks an absurd fee");
+    read.fee_max = 2 * read.base + read.tip;
+    if (!code)
+        *fees = read;
+    return code;
+}
+
+static void rpc_put_hashes(struct json_writer *writer, const char *key, const uint8_t *data,
+                           size_t count, size_t len)
+{
+    json_open(writer, key, '[');
+    for (size_t i = 0; i < count; i++)
+        json_put_hex(writer, NULL, data + i * len, len);
+    json_close(writer, ']');
+}
+
+int rpc_logs(struct rpc *rpc, const struct rpc_log_filter *filter, struct rpc_logs *logs,
+             struct aceso_error *error)
+{
+    struct buffer params = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct json_writer writer = rpc_params(&params);
+    struct rpc_answer answer;
+    int code;
+
+    json_open(&writer, NULL, '{');
+    rpc_put_quantity(&writer, "fromBlock", filter->from);
+    rpc_put_quantity(&writer, "toBlock", filter->to);
+    if (filter->addresses)
+        rpc_put_hashes(&writer, "address", filter->address[0], filter->addresses, 20);
+    if (filter->topics) {
+        json_open(&writer, "topics", '[');
+        rpc_put_hashes(&writer, NULL, filter->topic0[0], filter->topics, 32);
+        json_close(&writer, ']');
+    }
+    json_close(&writer, '}');
+    json_close(&writer, ']');
+    code = rpc_ask_plain(rpc, "eth_getLogs", &params, &answer, error);
+    if (code)
+        return code;
+    code = rpc_answer_logs(answer.result, filter, logs, error);
+    rpc_answer_free(&answer);
+    return code;
+}
+
+int rpc_request(struct rpc *rpc, const char *method, const char *params, struct buffer *result,
+                struct aceso_error *error)
+{
+    struct buffer copy = BUFFER_INIT(RPC_REQUEST_MAX);
+    struct rpc_answer answer;
+    size_t len = 0;
+    char *json;
+    int code;
+
+    (void)buffer_put_string(&copy, params);
+    code = rpc_ask_plain(rpc, method, &copy, &answer, error);
+    if (code)
+        return code;
+    json = yyjson_val_write(answer.result, YYJSON_WRITE_NOFLAG, &len);
+    code = json ? buffer_put(result, json, len) : ACESO_EMEMORY;
+    if (code)
+        code = error_set(error, code, NULL, "no room for the answer");
+    free(json);
+    rpc_answer_free(&answer);
+    return code;
+}
