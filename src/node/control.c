@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/control.h"
+
+#include "node/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int control_add(void *context, const struct http_request *request,
+                       struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    const char *id = NULL, *kind = NULL;
+    yyjson_doc *doc = NULL;
+    char *text = NULL;
+    size_t length = 0;
+    int code = node_read_json(request, &doc, error);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+
+    if (!code)
+        code = json_string(root, "id", &id, error);
+    if (!code)
+        code = json_string(root, "kind", &kind, error);
+    if (!code) {
+        text = yyjson_val_write(yyjson_obj_get(root, "input"), YYJSON_WRITE_NOFLAG, &length);
+        if (!text || !yyjson_is_obj(yyjson_obj_get(root, "input")))
+            code = error_set(error, ACESO_EFORMAT, "input", "not an object");
+    }
+    if (!code)
+        code = operations_add(node->operations, id, kind, bytes_of(text, length), error);
+    if (!code) {
+        response->status = 202;
+        code = operations_describe(node->operations, id, &response->body, error);
+    }
+    free(text);
+    yyjson_doc_free(doc);
+    return code;
+}
+
+static int control_describe(void *context, const struct http_request *request,
+                            struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+
+    return operations_describe(node->operations, http_request_path(request, "id"), &response->body,
+                               error);
+}
+
+static int control_view(void *context, const struct http_request *request,
+                        struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    const char *kind = http_request_path(request, "kind");
+    yyjson_doc *doc = NULL;
+    int code = node_read_json(request, &doc, error);
+
+    if (code)
+        return code;
+    code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such view");
+    for (size_t i = 0; i < node->role->view_count; i++) {
+        if (strcmp(node->role->views[i].name, kind) != 0)
+            continue;
+        code = node->role->views[i].run(node, yyjson_doc_get_root(doc), &response->body, error);
+        break;
+    }
+    yyjson_doc_free(doc);
+    return code;
+}
+
+static int control_stream(void *context, const struct http_request *request,
+                          struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    const char *kind = http_request_path(request, "kind");
+    yyjson_doc *doc = NULL;
+    int code = node_read_json(request, &doc, error);
+
+    if (code)
+        return code;
+    code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such stream");
+    for (size_t i = 0; i < node->role->stream_count; i++) {
+        if (strcmp(node->role->streams[i].name, kind) != 0)
+            continue;
+        response->content_type = "application/octet-stream";
+        code = node->role->streams[i].open(node, yyjson_doc_get_root(doc), &response->stream,
+                                           error);
+        break;
+    }
+    yyjson_doc_free(doc);
+    return code;
+}
+
+const struct http_route control_routes[] = {
+    { "POST", "/v1/operations", control_add, 0, OPERATION_INPUT_MAX },
+    { "GET", "/v1/operations/{id}", control_describe, 0, 0 },
+    { "POST", "/v1/views/{kind}", control_view, 0, 65536 },
+    { "POST", "/v1/streams/{kind}", control_stream, 0, 65536 },
+};
+const size_t control_route_count = sizeof control_routes / sizeof control_routes[0];

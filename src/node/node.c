@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/node.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "chain/follower.h"
+#include "net/http_problem.h"
+#include "node/chain_thread.h"
+#include "node/ledger.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NODE_TRANSACTION_MS 120000
+#define NODE_FOLLOW_MS 60000
+
+int node_path(const struct node *node, const char *name, char *out, size_t size,
+              struct aceso_error *error)
+{
+    if (file_path(node->directory, name, out, size))
+        return error_set(error, ACESO_ELIMIT, NULL, "the data directory's path is too long");
+    return ACESO_OK;
+}
+
+int node_store(struct node *node, struct store **store, struct aceso_error *error)
+{
+    const char *const migrations[] = { outbox_schema, follower_schema, operation_schema,
+                                       ledger_schema, node->role->schema };
+    char path[PATH_MAX];
+    int code = node_path(node, "node.db", path, sizeof path, error);
+
+    if (!code)
+        code = store_open(path, migrations, sizeof migrations / sizeof migrations[0], store, error);
+    return code;
+}
+
+int node_open_outbox(struct node *node, uint64_t chain_id, struct aceso_error *error)
+{
+    struct outbox_settings settings = {
+        .rpc = node->rpc,
+        .secret = keys_account(node->keys),
+        .chain_id = chain_id,
+    };
+    int code;
+
+    if (node->outbox)
+        return ACESO_OK;
+    if (!settings.secret)
+        return error_set(error, ACESO_ESTATE, NULL, "this node has no account to send from");
+    code = confirmation_parse(node->config.confirmation, &settings.confirmation, error);
+    if (!code)
+        code = node_store(node, &node->outbox_store, error);
+    settings.store = node->outbox_store;
+    if (!code)
+        code = outbox_open(&settings, &node->outbox, error);
+    return code;
+}
+
+int node_transact(struct node *node, const char *key, const uint8_t *to, struct bytes data,
+                  struct outbox_result *out, struct aceso_error *error)
+{
+    const struct outbox_message message = { .to = to, .data = data, .gas_limit = 0 };
+    struct outbox_result result;
+    struct store *store = NULL;
+    int code;
+
+    if (!node->outbox)
+        return error_set(error, ACESO_ESTATE, NULL, "this node has not joined a network yet");
+    code = outbox_result(node->outbox, key, &result, NULL);
+    if (code == ACESO_ENOTFOUND) {
+        code = node_store(node, &store, error);
+        if (!code)
+            code = outbox_add(store, key, &message, error);
+        store_close(store);
+    }
+    if (!code)
+        code = outbox_wait(node->outbox, key, NODE_TRANSACTION_MS, &result, error);
+    if (!code && node->config.network.known)
+        code = chain_thread_reach(node->chain, result.block, NODE_FOLLOW_MS, error);
+    if (!code && out)
+        *out = result;
+    return code;
+}
+
+void node_put_transaction(struct json_writer *writer, const struct outbox_result *result)
+{
+    json_put_hex(writer, "tx", result->transaction, 32);
+    json_put_u64(writer, "gas", result->gas_used);
+    json_put_u64(writer, "block", result->block);
+}
+
+bool node_stopping(const struct node *node)
+{
+    return chain_thread_stopping(node->chain);
+}
+
+int node_call(struct node *node, const struct http_peer *peer, const char *base,
+              const char *method, const char *path, struct bytes body, struct buffer *out,
+              struct aceso_error *error)
+{
+    const struct http_client_options options = {
+        .roots_pem = buffer_bytes(&node->roots),
+        .chain_pem = buffer_bytes(&node->tls_chain),
+        .key_pem = buffer_bytes(&node->tls_key),
+    };
+    struct http_answer answer = HTTP_ANSWER_INIT;
+    struct http_client *client = NULL;
+    char url[CONFIG_URL_SIZE + 256];
+    struct http_call call = { .method = method, .url = url, .body = body, .peer = peer,
+                              .body_max = BUFFER_MAX_DEFAULT };
+    int len = snprintf(url, sizeof url, "%s%s", base, path);
+    int code = http_client_create(&options, &client, error);
+
+    if (!code && (len < 0 || (size_t)len >= sizeof url))
+        code = error_set(error, ACESO_ELIMIT, NULL, "the address is too long");
+    if (!code)
+        code = http_call(client, &call, &answer, error);
+    if (!code && out)
+        code = buffer_put_bytes(out, buffer_bytes(&answer.body));
+    http_answer_free(&answer);
+    http_client_destroy(client);
+    return code;
+}
+
+const struct x509_identity *node_caller(const struct http_request *request)
+{
+    return request->identity;
+}
+
+int node_read_json(const struct http_request *request, yyjson_doc **doc,
+                   struct aceso_error *error)
+{
+    yyjson_doc *parsed = NULL;
+    int code = json_parse(request->body, &parsed, error);
+
+    if (!code && !yyjson_is_obj(yyjson_doc_get_root(parsed))) {
+        yyjson_doc_free(parsed);
+        return error_set(error, ACESO_EFORMAT, NULL, "the body is not a JSON object");
+    }
+    if (!code)
+        *doc = parsed;
+    return code;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A running node: what all roles have in common. Uses everything below the roles.
+ *
+ * Threads: the loop's thread owns sockets and timers; handlers run on its workers; the lanes of
+ * operation.h run what the owner asked for; one chain thread runs the outbox, the follower (which
+ * fills the ledger) and the role's tick. Each thread opens its own connection to the store
+ * (node_store); the members below do not change while the node runs. */
+#ifndef ACESO_NODE_NODE_H
+#define ACESO_NODE_NODE_H
+
+#include "base/json.h"
+#include "chain/outbox.h"
+#include "chain/rpc.h"
+#include "crypto/x509.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "node/config.h"
+#include "node/keys.h"
+#include "node/operation.h"
+#include "store/store.h"
+
+struct chain_thread;
+
+/* What the owner may look at: answers at once with a JSON object. `input` is an object. */
+struct view_kind {
+    const char *name;
+    int (*run)(struct node *node, const yyjson_val *input, struct buffer *out,
+               struct aceso_error *error);
+};
+
+/* What the owner may have as a stream of bytes. */
+struct stream_kind {
+    const char *name;
+    int (*open)(struct node *node, const yyjson_val *input, struct http_stream *stream,
+                struct aceso_error *error);
+};
+
+/* One role, as a table. `schema` is a migration after those of the node. */
+struct role {
+    enum node_role role;
+    const char *schema;
+    const struct operation_kind *operations;
+    size_t operation_count;
+    const struct view_kind *views;
+    size_t view_count;
+    const struct stream_kind *streams;
+    size_t stream_count;
+    const struct http_route *routes; /* for other nodes; the handlers' context is the node */
+    size_t route_count;
+    /* On the chain thread, after the follower has come up to the chain's head. May be NULL. */
+    int (*tick)(struct node *node, struct store *store, struct aceso_error *error);
+};
+
+struct node {
+    const char *directory;
+    struct node_config config;
+    struct keys *keys;
+    const struct role *role;
+    struct buffer tls_chain; /* PEM: the node's certificate and those below the root */
+    struct buffer tls_key;   /* PEM, secret */
+    struct buffer roots;     /* PEM */
+    struct rpc *rpc;
+    struct outbox *outbox;   /* NULL for a patient */
+    struct store *outbox_store;
+    struct operations *operations;
+    struct chain_thread *chain;
+    struct loop *loop;
+    struct http_server *server;
+};
+
+/* Runs the node in `directory` until SIGTERM or SIGINT. `password` opens the keystores. */
+ACESO_NODISCARD int node_serve(const char *directory, struct bytes password,
+                               const struct role *role, struct aceso_error *error);
+
+/* A connection of the caller's own to DATA/node.db; closed with store_close. */
+ACESO_NODISCARD int node_store(struct node *node, struct store **store,
+                               struct aceso_error *error);
+
+/* DATA/<name> into `out` (PATH_MAX bytes). */
+ACESO_NODISCARD int node_path(const struct node *node, const char *name, char *out, size_t size,
+                              struct aceso_error *error);
+
+/* Opens the outbox once the node has a network; a CA needs one earlier, to deploy. */
+ACESO_NODISCARD int node_open_outbox(struct node *node, uint64_t chain_id,
+                                     struct aceso_error *error);
+
+/* Writes a transaction down under `key` and waits until it is in a settled block. Called again
+ * with the same key it waits for the same transaction. ACESO_ECHAIN with the contract's words. */
+ACESO_NODISCARD int node_transact(struct node *node, const char *key, const uint8_t *to,
+                                  struct bytes data, struct outbox_result *result,
+                                  struct aceso_error *error);
+
+/* Adds "tx" and "gas" of a mined transaction to a JSON result. */
+void node_put_transaction(struct json_writer *writer, const struct outbox_result *result);
+
+/* True once the node is to stop: long work ends with ACESO_ECANCELLED. */
+bool node_stopping(const struct node *node);
+
+/* Calls another node: `peer` (role and address, checked in the handshake), its base URL and a
+ * path. `answer` (may be NULL) receives the body. */
+ACESO_NODISCARD int node_call(struct node *node, const struct http_peer *peer, const char *base,
+                              const char *method, const char *path, struct bytes body,
+                              struct buffer *answer, struct aceso_error *error);
+
+/* Who called a handler: filled by the node's authorise before it. */
+const struct x509_identity *node_caller(const struct http_request *request);
+
+/* Reads the body of a request as a JSON object. */
+ACESO_NODISCARD int node_read_json(const struct http_request *request, yyjson_doc **doc,
+                                   struct aceso_error *error);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts a node's parts in order and stops them in the opposite one. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/loop.h"
+#include "node/chain_thread.h"
+#include "node/control.h"
+#include "node/node.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct x509_identity) <= HTTP_IDENTITY_SIZE, "identities must fit");
+
+#define SERVE_GRACE_MS 3000
+
+static int serve_authorise(void *context, const struct http_request *request,
+                           struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    int code = ACESO_OK;
+
+    if (request->peer_count)
+        code = x509_identity(request->peer, request->peer_count, buffer_bytes(&node->roots),
+                             time_now(), request->identity, error);
+    if (code) {
+        response->status = 403;
+        return error_set(error, ACESO_EDENIED, NULL, "the certificate is not one of this network");
+    }
+    return ACESO_OK;
+}
+
+static int serve_read(const struct node *node, const char *name, struct buffer *out,
+                      struct aceso_error *error)
+{
+    char path[PATH_MAX];
+    int code = node_path(node, name, path, sizeof path, error);
+
+    return code ? code : file_read(path, out, error);
+}
+
+/* Certificates are there once the node was admitted; a CA makes its own at init. */
+static int serve_read_tls(struct node *node, struct aceso_error *error)
+{
+    struct x509_key *key = NULL;
+    char path[PATH_MAX];
+    int code = serve_read(node, "tls/chain.pem", &node->tls_chain, error);
+
+    if (code == ACESO_ENOTFOUND)
+        return error_set(error, ACESO_ESTATE, NULL,
+                         "this node was not admitted yet: see 'aceso join' and 'aceso accept'");
+    if (!code)
+        code = serve_read(node, "tls/roots.pem", &node->roots, error);
+    if (!code)
+        code = node_path(node, "tls/key.sealed", path, sizeof path, error);
+    if (!code)
+        code = keys_tls(node->keys, path, &key, error);
+    if (!code)
+        code = x509_key_write(key, &node->tls_key, error);
+    x509_key_free(key);
+    return code;
+}
+
+static int serve_listen(struct node *node, struct aceso_error *error)
+{
+    char path[PATH_MAX];
+    struct http_listener control = { .name = "control", .routes = control_routes,
+                                     .route_count = control_route_count, .context = node };
+    struct http_listener network = {
+        .name = "network",
+        .address = node->config.host,
+        .port = node->config.port,
+        .chain_pem = buffer_bytes(&node->tls_chain),
+        .key_pem = buffer_bytes(&node->tls_key),
+        .roots_pem = buffer_bytes(&node->roots),
+        .routes = node->role->routes,
+        .route_count = node->role->route_count,
+        .authorise = serve_authorise,
+        .context = node,
+    };
+    int code = http_server_create(node->loop, NULL, &node->server, error);
+
+    if (!code)
+        code = http_server_listen(node->server, &network, NULL, error);
+    if (!code)
+        code = node_path(node, CONTROL_SOCKET, path, sizeof path, error);
+    control.unix_path = path;
+    if (!code)
+        code = http_server_listen(node->server, &control, NULL, error);
+    return code;
+}
+
+static void serve_stopped(void *data, size_t handlers)
+{
+    struct node *node = data;
+
+    if (handlers)
+        log_warning("%zu requests were cut", handlers);
+    loop_stop(node->loop);
+}
+
+static void serve_signal(void *data, int number)
+{
+    struct node *node = data;
+
+    log_info("stops (signal %d)", number);
+    http_server_stop(node->server, SERVE_GRACE_MS, serve_stopped, node);
+}
+
+static int serve_start(struct node *node, struct aceso_error *error)
+{
+    const struct rpc_settings rpc = { .url = node->config.rpc };
+    int code = rpc_open(&rpc, &node->rpc, error);
+
+    if (!code && node->config.role == ROLE_PATIENT && node->config.hospital.known)
+        code = keys_use_patient_account(node->keys, node->config.network.chain_id,
+                                        node->config.hospital.id, error);
+    if (!code)
+        code = serve_read_tls(node, error);
+    if (!code && node->config.network.known && node->config.role != ROLE_PATIENT)
+        code = node_open_outbox(node, node->config.network.chain_id, error);
+    if (!code)
+        code = loop_create(&node->loop, error);
+    if (!code)
+        code = chain_thread_start(node, &node->chain, error);
+    if (!code)
+        code = operations_start(node, node->role->operations, node->role->operation_count,
+                                &node->operations, error);
+    if (!code)
+        code = serve_listen(node, error);
+    if (!code)
+        code = loop_signal(node->loop, SIGTERM, serve_signal, node, error);
+    if (!code)
+        code = loop_signal(node->loop, SIGINT, serve_signal, node, error);
+    return code;
+}
+
+/* One process a data directory: the lock goes with the process, however it ends. */
+static int serve_lock(const char *directory, int *fd, struct aceso_error *error)
+{
+    char path[PATH_MAX], text[32];
+    int len, code = file_path(directory, "lock", path, sizeof path);
+
+    if (code)
+        return error_set(error, code, NULL, "the data directory's path is too long");
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return error_set(error, ACESO_EIO, path, "the lock could not be made");
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
+        return error_set(error, ACESO_EBUSY, NULL, "another process serves this data directory");
+    len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(*fd, 0) != 0 || write(*fd, text, (size_t)len) != len)
+        return error_set(error, ACESO_EIO, path, "the lock could not be written");
+    return ACESO_OK;
+}
+
+int node_serve(const char *directory, struct bytes password, const struct role *role,
+               struct aceso_error *error)
+{
+    struct node node = {
+        .directory = directory,
+        .role = role,
+        .tls_chain = BUFFER_INIT(X509_PEM_MAX),
+        .tls_key = BUFFER_INIT_SECRET(X509_PEM_MAX),
+        .roots = BUFFER_INIT(X509_PEM_MAX),
+    };
+    int lock = -1;
+    int code = serve_lock(directory, &lock, error);
+
+    if (!code)
+        code = config_load(directory, &node.config, error);
+    if (!code)
+        code = keys_open(directory, password, &node.keys, error);
+    if (!code)
+        code = serve_start(&node, error);
+    if (!code) {
+        log_info("serves as %s at %s", role_name(role->role), node.config.url);
+        code = loop_run(node.loop, error);
+    }
+    operations_stop(node.operations);
+    http_server_destroy(node.server);
+    chain_thread_stop(node.chain);
+    loop_destroy(node.loop);
+    outbox_close(node.outbox);
+    store_close(node.outbox_store);
+    rpc_close(node.rpc);
+    keys_free(node.keys);
+    buffer_free(&node.tls_key);
+    buffer_free(&node.tls_chain);
+    buffer_free(&node.roots);
+    if (lock >= 0)
+        (void)close(lock);
+    return code;
+}
