@@ -49,6 +49,8 @@ static int keystore_derive(const struct keystore_text *text, struct bytes passwo
 {
     uint8_t out[sizeof *key];
 
+    if (!password.data)
+        password = bytes_of("", 0);
     if (text->kdf == KEYSTORE_PBKDF2) {
         pbkdf2_hmac_sha256(password.len, password.data, (unsigned)text->rounds, text->salt_len,
                            text->salt, sizeof out, out);
