@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "base/text.h"
-#include "net/http_internal.h"
+#include "net/http_server_internal.h"
 #include "net/http_problem.h"
 
 #include <gnutls/gnutls.h>

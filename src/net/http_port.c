@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
-#include "net/http_internal.h"
+#include "net/http_server_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

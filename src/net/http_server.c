@@ -2,7 +2,7 @@
 #include "net/http_server.h"
 
 #include "base/text.h"
-#include "net/http_internal.h"
+#include "net/http_server_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
  *
  * Everything here belongs to the loop's thread, but an exchange whose `on_worker` is set: of that
  * the worker alone touches what is listed under "the worker's". */
-#ifndef ACESO_NET_HTTP_INTERNAL_H
-#define ACESO_NET_HTTP_INTERNAL_H
+#ifndef ACESO_NET_HTTP_SERVER_INTERNAL_H
+#define ACESO_NET_HTTP_SERVER_INTERNAL_H
 
 #include "net/http_server.h"
 
