@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Status} from "./Codes.sol";
+import {EntryWordLibrary} from "./EntryWord.sol";
 import {Pair} from "./Pair.sol";
+import {RequestWord, RequestWordLibrary} from "./RequestWord.sol";
 import {Signature} from "./Signature.sol";
 import {
     ARSC_APPROVAL_TYPEHASH,
@@ -18,17 +20,6 @@ import {IHospitalPatient} from "./interfaces/IHospitalPatient.sol";
 /// @title ARSC: requests and decisions
 /// @notice See IAccessRequest for the rules.
 contract AccessRequest is IAccessRequest, EIP712 {
-    /// @dev One slot; the rest of a request is in its id. `time` is the term asked for while open,
-    /// the end of the consent once approved.
-    struct Stored {
-        address patient;
-        Status status;
-        uint8 level;
-        uint40 time;
-        uint16 database;
-        uint24 serial;
-    }
-
     uint64 private constant TERM_LIMIT = 3653 days;
     uint64 private constant DEADLINE_LIMIT = 365 days;
     uint256 private constant PAYLOAD_LIMIT = 8_192;
@@ -38,7 +29,7 @@ contract AccessRequest is IAccessRequest, EIP712 {
     address private immutable _hospitalPatient;
     address private immutable _hospitalInstitute;
 
-    mapping(uint256 id => Stored) private _requests;
+    mapping(uint256 id => RequestWord) private _requests;
 
     /// @param addressMapping AMSC
     /// @param hospitalPatient Implementation of HPSC
@@ -71,9 +62,9 @@ contract AccessRequest is IAccessRequest, EIP712 {
             revert AccessRequestNoRelationship(ask.hospital, ask.patient);
         }
         id = requestId(msg.sender, ask);
-        if (_requests[id].status != Status.NONE) revert AccessRequestExists(id);
+        if (_requests[id].status() != Status.NONE) revert AccessRequestExists(id);
         // The limit on terms makes the cast exact.
-        _requests[id] = Stored(ask.patient, Status.OPEN, ask.level, uint40(ask.term), 0, 0);
+        _requests[id] = RequestWordLibrary.make(ask.patient, ask.level, uint40(ask.term));
         emit RequestMade(
             id,
             ask.hospital,
@@ -97,14 +88,13 @@ contract AccessRequest is IAccessRequest, EIP712 {
         bytes calldata sealedAccess,
         IAddressMapping.Path calldata path
     ) external {
-        _requirePayload(grant);
-        _requirePayload(sealedAccess);
+        uint256 longer =
+            grant.length > sealedAccess.length ? grant.length : sealedAccess.length;
+        if (longer > PAYLOAD_LIMIT) revert AccessRequestTooLong(longer, PAYLOAD_LIMIT);
         bool opened = _consent(approval, grant, path);
         IHospitalInstitute held = _open(approval.hospital, approval.institute);
         held.record(approval.request, accessDigest, attributesDigest, path.database, opened);
-        emit RequestApproved(
-            approval.request, approval.hospital, approval.institute, accessDigest, sealedAccess
-        );
+        emit RequestApproved(approval.request, accessDigest, sealedAccess);
         // Last, when all is written: a wallet's code runs here.
         _requireSignature(
             approval.patient, keccak256(abi.encode(ARSC_APPROVAL_TYPEHASH, approval)), signature
@@ -113,7 +103,7 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function refuse(uint256 id, bytes calldata signature) external {
-        address patient = _close(id, Status.OPEN, Status.REFUSED).patient;
+        address patient = _close(id, Status.OPEN, Status.REFUSED).patient();
         emit ConsentRefused(id, patient);
         _requirePatient(patient, keccak256(abi.encode(ARSC_REFUSAL_TYPEHASH, id)), signature);
     }
@@ -135,33 +125,33 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function expire(uint256 id) external {
-        Stored memory held = _requests[id];
-        if (held.status == Status.OPEN) {
+        RequestWord held = _requests[id];
+        if (held.status() == Status.OPEN) {
             if (block.timestamp <= _deadlineIn(id)) revert AccessRequestNotExpired(id);
-        } else if (held.status == Status.APPROVED) {
-            if (block.timestamp < held.time) revert AccessRequestNotExpired(id);
+        } else if (held.status() == Status.APPROVED) {
+            if (block.timestamp < held.time()) revert AccessRequestNotExpired(id);
         } else {
-            revert AccessRequestWrongStatus(id, held.status);
+            revert AccessRequestWrongStatus(id, held.status());
         }
-        _requests[id].status = Status.EXPIRED;
+        _requests[id] = held.withStatus(Status.EXPIRED);
         emit RequestExpired(id);
-        if (held.status == Status.APPROVED) _leave(id, held);
+        if (held.status() == Status.APPROVED) _leave(id, held);
     }
 
     /// @inheritdoc IAccessRequest
     function revoke(uint256 id, bytes calldata signature) external {
-        Stored memory held = _close(id, Status.APPROVED, Status.REVOKED);
-        emit ConsentRevoked(id, held.patient);
+        RequestWord held = _close(id, Status.APPROVED, Status.REVOKED);
+        emit ConsentRevoked(id, held.patient());
         _leave(id, held);
         _requirePatient(
-            held.patient, keccak256(abi.encode(ARSC_REVOCATION_TYPEHASH, id)), signature
+            held.patient(), keccak256(abi.encode(ARSC_REVOCATION_TYPEHASH, id)), signature
         );
     }
 
     /// @inheritdoc IAccessRequest
     function endConsent(uint256 id) external {
         _requireSide(_hospitalIn(id), _instituteIn(id));
-        Stored memory held = _close(id, Status.APPROVED, Status.ENDED);
+        RequestWord held = _close(id, Status.APPROVED, Status.ENDED);
         emit ConsentEnded(id, msg.sender);
         _leave(id, held);
     }
@@ -182,25 +172,30 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function reopenPath(uint256 id, IAddressMapping.Path calldata path) external {
-        Stored memory held = _requests[id];
-        if (held.status != Status.APPROVED) revert AccessRequestWrongStatus(id, held.status);
-        if (block.timestamp >= held.time) revert AccessRequestExpired(id);
+        RequestWord held = _requests[id];
+        if (held.status() != Status.APPROVED) revert AccessRequestWrongStatus(id, held.status());
+        if (block.timestamp >= held.time()) revert AccessRequestExpired(id);
         uint32 hospital = _hospitalIn(id);
         address institute = _instituteIn(id);
         IHospitalInstitute pair = IHospitalInstitute(predictRelation(hospital, institute));
-        if (held.serial <= pair.endedThrough()) {
+        if (held.serial() <= pair.endedThrough()) {
             revert AccessRequestWrongStatus(id, Status.ENDED);
         }
-        if (_addressMapping.entry(hospital, institute, held.database).serial == held.serial) {
+        if (_addressMapping.entry(hospital, institute, held.database()).serial == held.serial()) {
             revert AccessRequestPathOpen(id);
         }
-        bool opened;
-        (held.serial, opened,) =
-            _addressMapping.openEntry(hospital, msg.sender, institute, path, held.time);
-        held.database = path.database;
-        _requests[id] = held;
+        _addressMapping.requireCredential(institute);
+        (uint24 serial, bool opened) = _addressMapping.openEntry(
+            hospital,
+            msg.sender,
+            institute,
+            path.database,
+            EntryWordLibrary.pack(path),
+            held.time()
+        );
+        _requests[id] = held.approved(held.level(), held.time(), path.database, serial);
         if (opened) pair.noteDatabase(path.database);
-        emit PathReopened(id, path.database, held.serial);
+        emit PathReopened(id, path.database, serial);
     }
 
     /// @inheritdoc IAccessRequest
@@ -214,31 +209,31 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function requestOf(uint256 id) external view returns (Request memory found) {
-        Stored memory held = _requests[id];
-        if (held.status == Status.NONE) return found;
-        bool open = held.serial == 0;
+        RequestWord held = _requests[id];
+        if (held.status() == Status.NONE) return found;
+        bool open = held.serial() == 0;
         found = Request(
             _hospitalIn(id),
-            held.patient,
+            held.patient(),
             _instituteIn(id),
             uint8(id >> 16),
             _deadlineIn(id),
-            held.status,
-            held.level,
-            open ? held.time : 0,
-            open ? 0 : held.time,
-            held.database,
-            held.serial
+            held.status(),
+            held.level(),
+            open ? held.time() : 0,
+            open ? 0 : held.time(),
+            held.database(),
+            held.serial()
         );
     }
 
     /// @inheritdoc IAccessRequest
     function consentLive(uint256 id) external view returns (bool) {
-        Stored memory held = _requests[id];
-        if (held.status != Status.APPROVED || block.timestamp >= held.time) return false;
+        RequestWord held = _requests[id];
+        if (held.status() != Status.APPROVED || block.timestamp >= held.time()) return false;
         uint32 hospital = _hospitalIn(id);
         address institute = _instituteIn(id);
-        return held.serial
+        return held.serial()
                 > IHospitalInstitute(predictRelation(hospital, institute)).endedThrough()
             && _addressMapping.credentialLive(institute)
             && !_addressMapping.hospitalSuspended(hospital);
@@ -257,7 +252,7 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function requestId(address institute, Ask calldata ask) public pure returns (uint256) {
-        return uint256(uint160(institute)) << 96 | uint256(ask.hospital) << 64
+        return _partiesOf(ask.hospital, institute) << 64
             | uint256(uint40(ask.deadline)) << 24 | uint256(ask.purpose) << 16 | ask.number;
     }
 
@@ -268,25 +263,26 @@ contract AccessRequest is IAccessRequest, EIP712 {
         bytes calldata grant,
         IAddressMapping.Path calldata path
     ) private returns (bool opened) {
-        Stored memory held = _requests[approval.request];
+        RequestWord held = _requests[approval.request];
         _checkApproval(approval, held, grant);
         uint40 until = uint40(block.timestamp + approval.term);
         uint24 serial;
-        uint8 category;
-        (serial, opened, category) = _addressMapping.openEntry(
-            approval.hospital, msg.sender, approval.institute, path, until
+        (serial, opened) = _addressMapping.openEntry(
+            approval.hospital,
+            msg.sender,
+            approval.institute,
+            path.database,
+            EntryWordLibrary.pack(path),
+            until
         );
-        _checkTerms(approval, category);
-        _requests[approval.request] = Stored(
-            held.patient, Status.APPROVED, approval.level, until, path.database, serial
-        );
+        _checkTerms(approval, _addressMapping.requireCredential(approval.institute));
+        _requests[approval.request] =
+            held.approved(approval.level, until, path.database, serial);
         emit ConsentGiven(
             approval.request,
             approval.patient,
-            approval.institute,
             approval.level,
             until,
-            approval.patientEpoch,
             grant
         );
     }
@@ -301,15 +297,15 @@ contract AccessRequest is IAccessRequest, EIP712 {
         return IHospitalInstitute(held);
     }
 
-    function _close(uint256 id, Status from, Status to) private returns (Stored memory held) {
+    function _close(uint256 id, Status from, Status to) private returns (RequestWord held) {
         held = _requests[id];
-        if (held.status != from) revert AccessRequestWrongStatus(id, held.status);
-        _requests[id].status = to;
+        if (held.status() != from) revert AccessRequestWrongStatus(id, held.status());
+        _requests[id] = held.withStatus(to);
     }
 
-    function _leave(uint256 id, Stored memory held) private {
+    function _leave(uint256 id, RequestWord held) private {
         _addressMapping.leaveEntry(
-            _hospitalIn(id), _instituteIn(id), held.database, held.serial
+            _hospitalIn(id), _instituteIn(id), held.database(), held.serial()
         );
     }
 
@@ -325,25 +321,25 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     function _checkApproval(
         Approval calldata approval,
-        Stored memory held,
+        RequestWord held,
         bytes calldata grant
     ) private view {
         uint256 id = approval.request;
-        if (held.status != Status.OPEN) revert AccessRequestWrongStatus(id, held.status);
+        if (held.status() != Status.OPEN) revert AccessRequestWrongStatus(id, held.status());
         if (
-            approval.hospital != _hospitalIn(id) || approval.institute != _instituteIn(id)
-                || approval.patient != held.patient
+            id >> 64 != _partiesOf(approval.hospital, approval.institute)
+                || approval.patient != held.patient()
         ) revert AccessRequestMismatch(id);
         if (block.timestamp > _deadlineIn(id)) revert AccessRequestExpired(id);
         if (block.timestamp > approval.deadline) {
             revert AccessRequestSignatureExpired(approval.deadline);
         }
         if (approval.level == 0) revert AccessRequestBadLevel(0);
-        if (approval.level > held.level) {
-            revert AccessRequestLevelTooHigh(approval.level, held.level);
+        if (approval.level > held.level()) {
+            revert AccessRequestLevelTooHigh(approval.level, held.level());
         }
         if (approval.term == 0) revert AccessRequestBadTerm(0);
-        if (approval.term > held.time) revert AccessRequestTermTooLong(approval.term, held.time);
+        if (approval.term > held.time()) revert AccessRequestTermTooLong(approval.term, held.time());
         bytes32 actual = keccak256(grant);
         if (actual != approval.grantDigest) {
             revert AccessRequestBadGrant(approval.grantDigest, actual);
@@ -385,10 +381,8 @@ contract AccessRequest is IAccessRequest, EIP712 {
         }
     }
 
-    function _requirePayload(bytes calldata payload) private pure {
-        if (payload.length > PAYLOAD_LIMIT) {
-            revert AccessRequestTooLong(payload.length, PAYLOAD_LIMIT);
-        }
+    function _partiesOf(uint32 hospital, address institute) private pure returns (uint256) {
+        return uint256(uint160(institute)) << 32 | hospital;
     }
 
     function _instituteIn(uint256 id) private pure returns (address) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {EntryWord, EntryWordLibrary} from "./EntryWord.sol";
 import {Pair} from "./Pair.sol";
 import {Signature} from "./Signature.sol";
 import {
@@ -17,13 +18,6 @@ import {IHospitalPatient} from "./interfaces/IHospitalPatient.sol";
 /// @title AMSC: hospitals, credentials, relationships, whitelist
 /// @notice See IAddressMapping for the rules.
 contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
-    /// @dev What proves a list of entries complete; one slot, since every opening writes it.
-    struct Tally {
-        uint192 sum;
-        uint32 count;
-        uint24 opened;
-    }
-
     uint256 private constant LABEL_LIMIT = 64;
     uint256 private constant URL_LIMIT = 256;
     uint256 private constant SWEEP_LIMIT = 64;
@@ -38,12 +32,11 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
     mapping(address key => uint32 hospital) private _hospitalOf;
     mapping(bytes32 labelHash => uint32 hospital) private _byLabel;
     mapping(address institute => CredentialRecord) private _credentials;
-    mapping(uint64 serial => bool) private _revoked;
     /// @dev Counts only until the pair has its contract, which then keeps the nonce.
     mapping(uint32 hospital => mapping(address patient => uint256)) private _nonces;
-    mapping(uint32 hospital => mapping(address user => mapping(uint16 database => Entry)))
-        private _entries;
-    mapping(uint32 hospital => Tally) private _tallies;
+    mapping(uint256 hospitalUserDatabase => EntryWord) private _entries;
+    /// @dev Sum of entry hashes (192 bits), entries (32), openings (32), from the highest bit.
+    mapping(uint32 hospital => uint256) private _tallies;
 
     modifier onlyAccessRequest() {
         if (msg.sender != _accessRequest) revert AddressMappingNotAccessRequest(msg.sender);
@@ -165,8 +158,10 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
 
     /// @inheritdoc IAddressMapping
     function requireActiveHospital(uint32 id, address caller) public view {
-        requireHospital(id, caller);
-        if (_hospitals[id].suspended) revert AddressMappingHospitalSuspended(id);
+        Hospital storage held = _hospitals[id];
+        (address key, bool suspended) = (held.key, held.suspended);
+        if (key != caller) revert AddressMappingNotHospital(id, caller);
+        if (suspended) revert AddressMappingHospitalSuspended(id);
     }
 
     // Credentials
@@ -184,12 +179,29 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (credential.category == 0 || credential.category > CATEGORY_LIMIT) {
             revert AddressMappingBadCategory(credential.category);
         }
-        _requireValid(credential.serial, credential.expiry, credential.generation);
+        _requireValid(
+            credential.institute,
+            CredentialRecord(
+                credential.serial,
+                _credentials[credential.institute].revokedThrough,
+                _exact(credential.expiry),
+                credential.generation,
+                credential.category
+            )
+        );
         bytes32 digest =
             _hashTypedDataV4(keccak256(abi.encode(AMSC_CREDENTIAL_TYPEHASH, credential)));
         if (!Signature.isBy(owner(), digest, signature)) {
             revert AddressMappingBadCredentialSignature();
         }
+    }
+
+    /// @inheritdoc IAddressMapping
+    function requireCredential(address institute) public view returns (uint8 category) {
+        CredentialRecord memory held = _credentials[institute];
+        if (held.generation == 0) revert AddressMappingNoCredential(institute);
+        _requireValid(institute, held);
+        return held.category;
     }
 
     /// @inheritdoc IAddressMapping
@@ -199,7 +211,7 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         bytes calldata signature
     ) external onlyAccessRequest {
         if (signature.length == 0) {
-            _requireCredential(institute);
+            requireCredential(institute);
             return;
         }
         if (credential.institute != institute) revert AddressMappingNotCredentialOf(institute);
@@ -212,7 +224,11 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
             }
         }
         _credentials[institute] = CredentialRecord(
-            credential.serial, credential.expiry, credential.generation, credential.category
+            credential.serial,
+            held.revokedThrough,
+            _exact(credential.expiry),
+            credential.generation,
+            credential.category
         );
         emit CredentialAccepted(
             institute,
@@ -226,15 +242,13 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
     }
 
     /// @inheritdoc IAddressMapping
-    function revokeCredential(uint64 serial) external onlyOwner {
-        if (_revoked[serial]) revert AddressMappingCredentialRevoked(serial);
-        _revoked[serial] = true;
-        emit CredentialRevoked(serial);
-    }
-
-    /// @inheritdoc IAddressMapping
-    function credentialRevoked(uint64 serial) external view returns (bool) {
-        return _revoked[serial];
+    function revokeCredential(address institute, uint64 serial) external onlyOwner {
+        CredentialRecord storage held = _credentials[institute];
+        if (serial <= held.revokedThrough) {
+            revert AddressMappingCredentialRevoked(institute, serial);
+        }
+        held.revokedThrough = serial;
+        emit CredentialRevoked(institute, serial);
     }
 
     /// @inheritdoc IAddressMapping
@@ -246,7 +260,7 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
     function credentialLive(address institute) public view returns (bool) {
         CredentialRecord memory held = _credentials[institute];
         return held.generation == _generation && block.timestamp < held.expiry
-            && !_revoked[held.serial];
+            && held.serial > held.revokedThrough;
     }
 
     // Relationships
@@ -328,19 +342,34 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         uint32 id,
         address caller,
         address user,
-        Path calldata path,
+        uint16 database,
+        uint80 way,
         uint40 expiry
-    ) external onlyAccessRequest returns (uint24 serial, bool opened, uint8 category) {
+    ) external onlyAccessRequest returns (uint24 serial, bool opened) {
         requireActiveHospital(id, caller);
-        category = _requireCredential(user);
-        Entry memory held = _entries[id][user][path.database];
-        if (held.live != 0 && held.expiry <= block.timestamp) {
-            _remove(id, user, path.database, held);
-            held.live = 0;
+        uint256 place = _place(id, user, database);
+        EntryWord held = _entries[place];
+        if (held.isHeld() && held.expiry() <= block.timestamp) {
+            _remove(id, user, database, held);
+            held = EntryWord.wrap(0);
         }
-        if (held.live == 0) return (_open(id, user, path, expiry), true, category);
-        _join(id, user, path, expiry, held);
-        return (held.serial, false, category);
+        if (held.isHeld()) {
+            if (held.way() != way) revert AddressMappingPathDiffers(id, user, database);
+            if (expiry > held.expiry()) emit EntryExtended(id, user, database, expiry);
+            _entries[place] = held.joined(expiry);
+            return (held.serial(), false);
+        }
+        uint256 tally = _tallies[id];
+        serial = uint24(tally) + 1;
+        held = EntryWordLibrary.make(way, expiry, serial);
+        unchecked {
+            // The sum wraps modulo 2^192 by intent; the two counters cannot reach their neighbours,
+            // since there are no more entries than openings, and those are checked above.
+            _tallies[id] = tally + _weigh(place, held) + (1 << 32) + 1;
+        }
+        _entries[place] = held;
+        emit EntryOpened(id, user, database, way, expiry, serial);
+        return (serial, true);
     }
 
     /// @inheritdoc IAddressMapping
@@ -348,14 +377,12 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         external
         onlyAccessRequest
     {
-        Entry storage stored = _entries[id][user][database];
-        Entry memory held = stored;
-        if (held.serial != serial) return;
-        if (held.live == 1) {
+        EntryWord held = _entries[_place(id, user, database)];
+        if (held.serial() != serial) return;
+        if (held.live() == 1) {
             _remove(id, user, database, held);
         } else {
-            stored.live = --held.live;
-            emit EntryLeft(id, user, database, held.live);
+            _entries[_place(id, user, database)] = held.left();
         }
     }
 
@@ -366,10 +393,10 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         returns (uint24 serial)
     {
         for (uint256 i = 0; i < databases.length; ++i) {
-            Entry memory held = _entries[id][user][databases[i]];
-            if (held.live != 0) _remove(id, user, databases[i], held);
+            EntryWord held = _entries[_place(id, user, databases[i])];
+            if (held.isHeld()) _remove(id, user, databases[i], held);
         }
-        return _tallies[id].opened;
+        return uint24(_tallies[id]);
     }
 
     /// @inheritdoc IAddressMapping
@@ -378,8 +405,8 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (owned.key != msg.sender && !(owned.suspended && msg.sender == owner())) {
             revert AddressMappingNotHospital(id, msg.sender);
         }
-        Entry memory held = _entries[id][user][database];
-        if (held.live == 0) revert AddressMappingNoEntry(id, user, database);
+        EntryWord held = _entries[_place(id, user, database)];
+        if (!held.isHeld()) revert AddressMappingNoEntry(id, user, database);
         _remove(id, user, database, held);
     }
 
@@ -394,8 +421,8 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
             revert AddressMappingLengthMismatch(users.length, databases.length);
         }
         for (uint256 i = 0; i < users.length; ++i) {
-            Entry memory held = _entries[id][users[i]][databases[i]];
-            if (held.live != 0 && held.expiry <= block.timestamp) {
+            EntryWord held = _entries[_place(id, users[i], databases[i])];
+            if (held.isHeld() && held.expiry() <= block.timestamp) {
                 _remove(id, users[i], databases[i], held);
             }
         }
@@ -407,13 +434,13 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         view
         returns (Entry memory)
     {
-        return _entries[id][user][database];
+        return _entries[_place(id, user, database)].toEntry();
     }
 
     /// @inheritdoc IAddressMapping
     function isOpen(uint32 id, address user, uint16 database) external view returns (bool) {
-        Entry memory held = _entries[id][user][database];
-        return held.live != 0 && block.timestamp < held.expiry && !_hospitals[id].suspended
+        EntryWord held = _entries[_place(id, user, database)];
+        return held.isHeld() && block.timestamp < held.expiry() && !_hospitals[id].suspended
             && credentialLive(user);
     }
 
@@ -423,8 +450,8 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         view
         returns (uint32 count, uint24 opened, uint256 sum)
     {
-        Tally memory tally = _tallies[id];
-        return (tally.count, tally.opened, tally.sum);
+        uint256 tally = _tallies[id];
+        return (uint32(tally >> 32), uint24(tally), tally >> 64);
     }
 
     // The CA's role
@@ -440,53 +467,14 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         emit GenerationRaised(++_generation, newOwner);
     }
 
-    function _open(uint32 id, address user, Path calldata path, uint40 expiry)
-        private
-        returns (uint24 serial)
-    {
-        Tally memory tally = _tallies[id];
-        serial = ++tally.opened;
-        ++tally.count;
-        Entry memory made =
-            Entry(path.vpn, path.databaseAddress, path.port, expiry, 1, serial);
+    function _remove(uint32 id, address user, uint16 database, EntryWord held) private {
+        uint256 place = _place(id, user, database);
         unchecked {
-            // A sum modulo 2^192 is what is wanted.
-            tally.sum += _hashEntry(id, user, path.database, made);
+            // Takes away what _open added for this entry.
+            _tallies[id] -= _weigh(place, held) + (1 << 32);
         }
-        _tallies[id] = tally;
-        _entries[id][user][path.database] = made;
-        emit EntryOpened(
-            id, user, path.database, path.vpn, path.databaseAddress, path.port, expiry, serial
-        );
-    }
-
-    function _join(
-        uint32 id,
-        address user,
-        Path calldata path,
-        uint40 expiry,
-        Entry memory held
-    ) private {
-        if (
-            held.vpn != path.vpn || held.databaseAddress != path.databaseAddress
-                || held.port != path.port
-        ) revert AddressMappingPathDiffers(id, user, path.database);
-        ++held.live;
-        if (expiry > held.expiry) held.expiry = expiry;
-        _entries[id][user][path.database] = held;
-        emit EntryJoined(id, user, path.database, held.expiry, held.live);
-    }
-
-    function _remove(uint32 id, address user, uint16 database, Entry memory held) private {
-        Tally memory tally = _tallies[id];
-        --tally.count;
-        unchecked {
-            // The inverse of the sum in _open.
-            tally.sum -= _hashEntry(id, user, database, held);
-        }
-        _tallies[id] = tally;
-        delete _entries[id][user][database];
-        emit EntryRemoved(id, user, database, held.serial);
+        _entries[place] = EntryWord.wrap(0);
+        emit EntryRemoved(id, user, database, held.serial());
     }
 
     function _takeKey(address key, uint32 id) private {
@@ -500,17 +488,17 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (held.key == address(0)) revert AddressMappingUnknownHospital(id);
     }
 
-    function _requireCredential(address institute) private view returns (uint8 category) {
-        CredentialRecord memory held = _credentials[institute];
-        if (held.generation == 0) revert AddressMappingNoCredential(institute);
-        _requireValid(held.serial, held.expiry, held.generation);
-        return held.category;
-    }
-
-    function _requireValid(uint64 serial, uint64 expiry, uint32 signedAt) private view {
-        if (signedAt != _generation) revert AddressMappingWrongGeneration(signedAt, _generation);
-        if (block.timestamp >= expiry) revert AddressMappingCredentialExpired(serial, expiry);
-        if (_revoked[serial]) revert AddressMappingCredentialRevoked(serial);
+    function _requireValid(address institute, CredentialRecord memory held) private view {
+        uint32 current = _generation;
+        if (held.generation != current) {
+            revert AddressMappingWrongGeneration(held.generation, current);
+        }
+        if (block.timestamp >= held.expiry) {
+            revert AddressMappingCredentialExpired(held.serial, held.expiry);
+        }
+        if (held.serial <= held.revokedThrough) {
+            revert AddressMappingCredentialRevoked(institute, held.serial);
+        }
     }
 
     function _requireSignature(address patient, bytes32 structHash, bytes calldata signature)
@@ -520,6 +508,11 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (!Signature.isBy(patient, _hashTypedDataV4(structHash), signature)) {
             revert AddressMappingBadSignature(patient);
         }
+    }
+
+    /// @dev Times beyond 40 bits (some 34,000 years) mean never.
+    function _exact(uint64 time) private pure returns (uint40) {
+        return time > type(uint40).max ? type(uint40).max : uint40(time);
     }
 
     function _requireFits(uint256 length, uint256 limit) private pure {
@@ -537,19 +530,13 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (!good) revert AddressMappingBadLabel(label);
     }
 
-    function _hashEntry(uint32 id, address user, uint16 database, Entry memory held)
-        private
-        pure
-        returns (uint192)
-    {
-        return uint192(
-            uint256(
-                keccak256(
-                    abi.encode(
-                        id, user, database, held.vpn, held.databaseAddress, held.port, held.serial
-                    )
-                )
-            )
-        );
+    /// @dev The three names as one key: one hash instead of three.
+    function _place(uint32 id, address user, uint16 database) private pure returns (uint256) {
+        return uint256(id) << 176 | uint256(uint160(user)) << 16 | database;
+    }
+
+    /// @dev The entry's hash at the place of the sum in a tally.
+    function _weigh(uint256 place, EntryWord held) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(place, held.identity()))) << 64;
     }
 }

@@ -60,7 +60,6 @@ contract HospitalInstitute is IHospitalInstitute {
         if (accessDigest == 0) revert HospitalInstituteZeroDigest();
         if (_requests[accessDigest] != 0) revert HospitalInstituteAccessKnown(accessDigest);
         _requests[accessDigest] = request;
-        emit AccessRecorded(request, accessDigest);
         if (opened) _note(database);
         if (digest != 0) _recordAttributes(digest);
     }

@@ -11,13 +11,15 @@ import {IHospitalPatient} from "./interfaces/IHospitalPatient.sol";
 /// @title HPSC: one hospital and one patient
 /// @notice See IHospitalPatient for the rules.
 contract HospitalPatient is IHospitalPatient, EIP712 {
-    /// @dev One slot: an approval reads it, every change writes it.
+    /// @dev One slot: an approval reads it, every change writes it. `anyOverride` spares an approval
+    /// the look for an override where none was ever set.
     struct State {
         uint128 levels;
         uint32 patientEpoch;
         uint32 hospitalEpoch;
         uint32 batches;
         uint24 nonce;
+        bool anyOverride;
     }
 
     uint256 private constant HEADERS_LIMIT = 32_768;
@@ -50,7 +52,7 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
         if (firstNonce > type(uint24).max) revert HospitalPatientBadNonce(firstNonce, 0);
         _requireTable(table);
         // The check of the table and of the nonce make the casts exact.
-        _state = State(uint128(table), 1, 1, 0, uint24(firstNonce));
+        _state = State(uint128(table), 1, 1, 0, uint24(firstNonce), false);
         _setTerms(terms, headers);
         emit TermsSet(
             1,
@@ -159,10 +161,11 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
         }
         uint8 category = _addressMapping.credentialOf(change.institute).category;
         // Without an override the level depends on categories to come: never taken as narrower.
-        if (change.level > _levelFor(state.levels, change.institute, category)) {
+        if (change.level > _levelFor(state, change.institute, category)) {
             _addressMapping.requireActiveHospital(id, msg.sender);
         }
         _useNonce(state, change.nonce, change.deadline);
+        state.anyOverride = true;
         _state = state;
         _overrides[change.institute] = change.level == NO_OVERRIDE ? 0 : change.level + 1;
         emit OverrideSet(change.institute, change.level);
@@ -228,7 +231,7 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
 
     /// @inheritdoc IHospitalPatient
     function levelFor(address institute, uint8 category) external view returns (uint8) {
-        return _levelFor(_state.levels, institute, category);
+        return _levelFor(_state, institute, category);
     }
 
     /// @inheritdoc IHospitalPatient
@@ -244,7 +247,7 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
     {
         State memory state = _live();
         return (
-            _levelFor(state.levels, institute, category), state.patientEpoch, state.nonce
+            _levelFor(state, institute, category), state.patientEpoch, state.nonce
         );
     }
 
@@ -261,14 +264,14 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
         _termsDigest = _hashTerms(terms);
     }
 
-    function _levelFor(uint128 table, address institute, uint8 category)
+    function _levelFor(State memory state, address institute, uint8 category)
         private
         view
         returns (uint8)
     {
-        uint8 held = _overrides[institute];
+        uint8 held = state.anyOverride ? _overrides[institute] : 0;
         if (held != 0) return held - 1;
-        return category > 31 ? 0 : uint8(table >> (4 * uint256(category))) & 15;
+        return category > 31 ? 0 : uint8(state.levels >> (4 * uint256(category))) & 15;
     }
 
     function _live() private view returns (State memory state) {

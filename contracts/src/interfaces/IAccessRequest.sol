@@ -136,19 +136,13 @@ interface IAccessRequest {
     event ConsentGiven(
         uint256 indexed request,
         address indexed patient,
-        address indexed institute,
         uint8 level,
         uint64 until,
-        uint32 patientEpoch,
         bytes grant
     );
     /// @notice The hospital's decision: yes, with the access string sealed to the institute.
     event RequestApproved(
-        uint256 indexed request,
-        uint32 indexed hospital,
-        address indexed institute,
-        bytes32 accessDigest,
-        bytes sealedAccess
+        uint256 indexed request, bytes32 indexed accessDigest, bytes sealedAccess
     );
     /// @notice The patient's decision: no.
     event ConsentRefused(uint256 indexed request, address indexed patient);

@@ -28,7 +28,7 @@ interface IAddressMapping {
     /// @param category Code of `Category`, 1 to 31
     /// @param sealKey X25519 public key that grants and access strings are sealed to
     /// @param tlsKeyDigest SHA-256 of the TLS public key
-    /// @param serial Number that the CA never gives twice
+    /// @param serial Number from 1 that the CA never gives twice, rising for each institute
     /// @param expiry Unix time; the credential holds before it
     /// @param generation The CA's generation at signing
     struct Credential {
@@ -42,9 +42,11 @@ interface IAddressMapping {
     }
 
     /// @notice The part of an accepted credential that the contract keeps; the event has it all.
+    /// @param revokedThrough Serials of this institute up to this one are revoked
     struct CredentialRecord {
         uint64 serial;
-        uint64 expiry;
+        uint64 revokedThrough;
+        uint40 expiry;
         uint32 generation;
         uint8 category;
     }
@@ -124,8 +126,8 @@ interface IAddressMapping {
     error AddressMappingBadCredentialSignature();
     /// @notice The credential has expired.
     error AddressMappingCredentialExpired(uint64 serial, uint64 expiry);
-    /// @notice The CA has revoked this serial.
-    error AddressMappingCredentialRevoked(uint64 serial);
+    /// @notice The CA has revoked this serial of the institute.
+    error AddressMappingCredentialRevoked(address institute, uint64 serial);
     /// @notice The credential was signed under another generation of the CA.
     error AddressMappingWrongGeneration(uint32 given, uint32 current);
     /// @notice A newer credential of this institute is already held.
@@ -184,8 +186,8 @@ interface IAddressMapping {
         uint64 expiry,
         uint32 generation
     );
-    /// @notice A credential was revoked.
-    event CredentialRevoked(uint64 indexed serial);
+    /// @notice An institute's credentials up to this serial were revoked.
+    event CredentialRevoked(address indexed institute, uint64 indexed serial);
     /// @notice A patient was listed under a hospital and their contract made.
     event RelationshipCreated(
         uint32 indexed hospital, address indexed patient, address indexed relationship
@@ -193,27 +195,18 @@ interface IAddressMapping {
     /// @notice Signatures with this nonce hold no more.
     event NonceVoided(uint32 indexed hospital, address indexed patient, uint256 nonce);
     /// @notice A whitelist entry was opened.
+    /// @param way vpn << 48 | databaseAddress << 16 | port
     event EntryOpened(
         uint32 indexed hospital,
         address indexed user,
         uint16 indexed database,
-        uint32 vpn,
-        uint32 databaseAddress,
-        uint16 port,
+        uint80 way,
         uint40 expiry,
         uint24 serial
     );
-    /// @notice Another consent joined an open entry.
-    event EntryJoined(
-        uint32 indexed hospital,
-        address indexed user,
-        uint16 indexed database,
-        uint40 expiry,
-        uint32 live
-    );
-    /// @notice A consent ended; others hold the entry open.
-    event EntryLeft(
-        uint32 indexed hospital, address indexed user, uint16 indexed database, uint32 live
+    /// @notice A consent that lasts longer joined an open entry.
+    event EntryExtended(
+        uint32 indexed hospital, address indexed user, uint16 indexed database, uint40 expiry
     );
     /// @notice A whitelist entry was removed.
     event EntryRemoved(
@@ -286,11 +279,12 @@ interface IAddressMapping {
         bytes calldata signature
     ) external;
 
-    /// @notice Revokes a credential by its serial. CA only.
-    function revokeCredential(uint64 serial) external;
+    /// @notice Revokes an institute's credential by its serial, and those with lower serials, whether
+    /// they were ever presented or not. CA only.
+    function revokeCredential(address institute, uint64 serial) external;
 
-    /// @notice Whether this serial has been revoked.
-    function credentialRevoked(uint64 serial) external view returns (bool);
+    /// @notice Reverts unless the institute's accepted credential holds now.
+    function requireCredential(address institute) external view returns (uint8 category);
 
     /// @notice The accepted credential of an institute, zeros if none.
     function credentialOf(address institute) external view returns (CredentialRecord memory);
@@ -330,19 +324,21 @@ interface IAddressMapping {
         bytes calldata signature
     ) external;
 
-    /// @notice Opens an entry or joins the open one. Access request contract only.
+    /// @notice Opens an entry or joins the open one. Access request contract only, which checks the
+    /// user's credential.
     /// @param caller Who must hold the hospital's key
+    /// @param way vpn << 48 | databaseAddress << 16 | port
     /// @param expiry Unix time of the consent's end
     /// @return serial The entry's serial
     /// @return opened Whether it is new
-    /// @return category The institute's category
     function openEntry(
         uint32 hospital,
         address caller,
         address user,
-        Path calldata path,
+        uint16 database,
+        uint80 way,
         uint40 expiry
-    ) external returns (uint24 serial, bool opened, uint8 category);
+    ) external returns (uint24 serial, bool opened);
 
     /// @notice Counts a consent down; the last one removes the entry. Nothing happens when the entry
     /// is not the one the consent joined. Access request contract only.
@@ -379,8 +375,8 @@ interface IAddressMapping {
     /// @notice Proves by one call that a list made from events is complete.
     /// @return count Entries of the hospital
     /// @return opened Openings so far, the last serial given
-    /// @return sum Sum modulo 2^192 of keccak256(abi.encode(hospital, user, database, vpn,
-    /// databaseAddress, port, serial)) over the entries
+    /// @return sum Sum modulo 2^192 over the entries of keccak256(abi.encode(hospital << 176 |
+    /// user << 16 | database, way << 24 | serial)), two words of 256 bits
     function entrySum(uint32 hospital)
         external
         view

@@ -22,12 +22,10 @@ interface IHospitalInstitute {
     event AttributesRecorded(
         uint32 indexed hospital, address indexed institute, bytes32 attributesDigest
     );
-    /// @notice An access string was recorded for a request.
-    event AccessRecorded(uint256 indexed request, bytes32 indexed accessDigest);
     /// @notice Everything between the two ended: what was live up to this serial is dead.
     event Ended(uint32 indexed hospital, address indexed institute, uint24 endedThrough);
 
-    /// @notice Records an approval. Access request contract only.
+    /// @notice Records an approval, which that contract announces. Access request contract only.
     /// @param attributesDigest Digest of the attributes issued; 0 if none were
     /// @param opened Whether the whitelist entry is new
     function record(
