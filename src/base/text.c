@@ -66,10 +66,16 @@ int text_base64(struct bytes bytes, struct buffer *out)
 int text_unbase64(const char *text, size_t len, struct buffer *out)
 {
     size_t got = 0;
+    unsigned char high = 0;
     uint8_t *at;
 
     if (len == 0)
         return ACESO_OK;
+    /* libsodium 1.0.18 takes bytes over 0x7f for digits where char is signed. */
+    for (size_t i = 0; i < len; i++)
+        high |= (unsigned char)text[i];
+    if (high & 0x80)
+        return ACESO_EFORMAT;
     at = buffer_reserve(out, len / 4 * 3 + 3);
     if (!at)
         return out->failed;

@@ -79,7 +79,8 @@ static void test_base64_vectors(void **state)
 static void test_base64_refuses(void **state)
 {
     static const char *const bad[] = { "Zg",    "Zg=",   "Zg===", "Zh==",  "Zm9=",   "Z",
-                                       "Zm 9v", "Zm9v\n", "Zm-_", "====",  "Zg==Zg==", "=Zg=" };
+                                       "Zm 9v", "Zm9v\n", "Zm-_", "====",  "Zg==Zg==", "=Zg=",
+                                       "Zm9\xff", "\xc3m9v", "a\xc3\xff\xff" };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
