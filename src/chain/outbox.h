@@ -8,11 +8,16 @@
  * a crash, or when the chain lost it, the same bytes are sent again: a nonce works once, so nothing
  * is lost and nothing happens twice.
  *
- *   queued -> sent -> mined -> (settled)          failed: refused before a nonce was used (attempt
- *      \        \------> failed                   shown by simulation), or reverted in a block
- *       \--------------> failed
+ *   queued -> sent -> mined     A message that would fail is `failed` before it uses a nonce: it is
+ *      |        |               tried on the chain's newest state first. One that reverted in a
+ *      |        +---> failed    block is `failed` as well. Both carry the contract's reason.
+ *      +------------> failed
  *
- * A row whose block vanished goes back to `sent` and is sent again, in the order of nonces.
+ * Mined and reverted rows are watched until the confirmation rule settles them. Also later, when
+ * the chain forgot blocks (a node restarted from older state), rows that are no longer on it go
+ * back to `sent` and are sent again, in the order of nonces. Messages leave in the order in which
+ * they were added; by default the next one waits until the one before is in a block, so it is
+ * tried on a state that has it.
  *
  * Only this outbox may send from its key's address. outbox_run, outbox_result and outbox_wait may
  * be called from any thread (own lock); outbox_add belongs to the thread that holds the store. */
@@ -38,6 +43,8 @@ struct outbox_settings {
     uint64_t chain_id;
     struct confirmation confirmation;
     uint64_t gas_max;          /* the cap on one transaction's gas; 0: 12,000,000 */
+    uint64_t fee_max;          /* the cap on wei a gas; 0: 10,000 gwei */
+    size_t ahead_max;          /* transactions on their way at once; 0: 1 */
 };
 
 struct outbox_message {
@@ -60,8 +67,8 @@ struct outbox_result {
     char reason[OUTBOX_REASON_MAX]; /* of OUTBOX_FAILED: the contract's error in words */
 };
 
-/* `settings` is copied, what it points to is not. ACESO_ESTATE when the chain behind `rpc` is
- * another one is found by outbox_run, since the node may be down now. */
+/* `settings` is copied, what it points to is not. Asks the node nothing yet: that the chain behind
+ * `rpc` is another one is ACESO_ESTATE in outbox_run. ACESO_EUSAGE for a bad key. */
 ACESO_NODISCARD int outbox_open(const struct outbox_settings *settings, struct outbox **outbox,
                                 struct aceso_error *error);
 void outbox_close(struct outbox *outbox); /* accepts NULL */
@@ -89,8 +96,9 @@ ACESO_NODISCARD int outbox_result(struct outbox *outbox, const char *key,
 ACESO_NODISCARD int outbox_wait(struct outbox *outbox, const char *key, uint32_t timeout_ms,
                                 struct outbox_result *result, struct aceso_error *error);
 
-/* A failed message to be tried again under its key, with a new nonce: only where nothing happened
- * (state failed). ACESO_ESTATE otherwise. Through the caller's store, like outbox_add. */
+/* Queues a failed message again under its key; what failed is kept under another. ACESO_ESTATE when
+ * nothing failed under this key. Through the caller's store and in its transaction (it writes
+ * twice), like outbox_add. */
 ACESO_NODISCARD int outbox_retry(struct store *store, const char *key,
                                  struct aceso_error *error);
 
