@@ -151,12 +151,17 @@ int text_u64(const char *text, uint64_t max, uint64_t *value)
     return ACESO_OK;
 }
 
+/* The years 1000 to 9999: those of four digits. */
+#define TEXT_TIME_MIN (-30610224000)
+#define TEXT_TIME_MAX 253402300799
+
 void text_time(int64_t seconds, char out[21])
 {
     time_t when = (time_t)seconds;
     struct tm parts;
 
-    if (!gmtime_r(&when, &parts) || strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    if (seconds < TEXT_TIME_MIN || seconds > TEXT_TIME_MAX || !gmtime_r(&when, &parts) ||
+        strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
         (void)snprintf(out, 21, "0000-00-00T00:00:00Z");
 }
 

@@ -27,7 +27,8 @@ bool text_is_utf8(struct bytes bytes);
 /* The whole of `text` as a decimal number of at most `max`. ACESO_EFORMAT otherwise. */
 ACESO_NODISCARD int text_u64(const char *text, uint64_t max, uint64_t *value);
 
-/* "2026-11-22T15:09:00Z" for seconds since 1970; `out` takes 21 bytes. */
+/* "2026-11-22T15:09:00Z" for seconds since 1970; `out` takes 21 bytes. Always 20 characters: zeros
+ * for a time outside of the years 1000 to 9999. */
 void text_time(int64_t seconds, char out[21]);
 
 /* Wall clock in seconds since 1970, and a monotonic clock in milliseconds. */
