@@ -91,13 +91,13 @@ static void test_seal_over_the_limit(void **state)
 #define XCHACHA_KEY "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
 #define XCHACHA_AAD "50515253c0c1c2c3c4c5c6c7"
 #define XCHACHA_SEALED                                                                             \
-    "01404142434445464748494a4b4c4d4e4f5051525354555657"                                           \
-    "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4e"     \
-    "da7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2"     \
-    "383565d3fff921f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49"
+    "01404142434445464748494a4b4c4d4e4f5051525354555657bd6d179d3e83d43b9576579493c0e939572a1700"   \
+    "252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b4522f"   \
+    "8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff921f9664c97637da9768812f615c6"   \
+    "8b13b52ec0875924c1c7987947deafd8780acf49"
 #define XCHACHA_PLAIN                                                                              \
-    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, " \
-    "sunscreen would be it."
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "         \
+    "future, sunscreen would be it."
 
 static void test_random_opens_the_draft_vector(void **state)
 {

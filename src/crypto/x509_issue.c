@@ -411,7 +411,7 @@ static int x509_may_issue(X509 *issuer, const struct x509_subject *subject,
         return error_set(error, ACESO_EDENIED, "subject", "an authority has no hosts");
     if (root == patient)
         return error_set(error, ACESO_EDENIED, "subject",
-                         "the root issues for every role but patient, a hospital for patients only");
+                         "the root issues for all but patients, a hospital for patients only");
     return ACESO_OK;
 }
 
