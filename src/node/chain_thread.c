@@ -20,7 +20,7 @@ struct chain_thread {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     atomic_bool stopping;
-    bool woken, restart, answers;
+    bool woken, answers;
     uint64_t seen;
     /* the thread's own */
     struct store *store;
@@ -76,7 +76,7 @@ static int chain_turn(struct chain_thread *thread, struct aceso_error *error)
 
     if (node->outbox)
         code = outbox_run(node->outbox, NULL, error);
-    if (code || !node->config.network.known)
+    if (code || !node_network(node))
         return code;
     if (!thread->follower)
         code = chain_open(thread, error);
@@ -111,16 +111,8 @@ static void *chain_main(void *data)
     int before = ACESO_OK;
 
     while (!atomic_load(&thread->stopping)) {
-        bool restart;
-        int code;
+        int code = chain_turn(thread, &error);
 
-        (void)pthread_mutex_lock(&thread->lock);
-        restart = thread->restart;
-        thread->restart = false;
-        (void)pthread_mutex_unlock(&thread->lock);
-        if (restart)
-            chain_forget(thread);
-        code = chain_turn(thread, &error);
         (void)pthread_mutex_lock(&thread->lock);
         thread->answers = !code;
         (void)pthread_mutex_unlock(&thread->lock);
@@ -174,15 +166,6 @@ void chain_thread_stop(struct chain_thread *thread)
 void chain_thread_wake(struct chain_thread *thread)
 {
     (void)pthread_mutex_lock(&thread->lock);
-    thread->woken = true;
-    (void)pthread_cond_broadcast(&thread->changed);
-    (void)pthread_mutex_unlock(&thread->lock);
-}
-
-void chain_thread_restart(struct chain_thread *thread)
-{
-    (void)pthread_mutex_lock(&thread->lock);
-    thread->restart = true;
     thread->woken = true;
     (void)pthread_cond_broadcast(&thread->changed);
     (void)pthread_mutex_unlock(&thread->lock);

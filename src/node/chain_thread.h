@@ -23,9 +23,6 @@ void chain_thread_wake(struct chain_thread *thread);
 ACESO_NODISCARD int chain_thread_reach(struct chain_thread *thread, uint64_t block,
                                        unsigned timeout_ms, struct aceso_error *error);
 
-/* Makes the thread follow from scratch with the node's present network (a CA after deploying). */
-void chain_thread_restart(struct chain_thread *thread);
-
 bool chain_thread_stopping(const struct chain_thread *thread);
 
 /* For the owner: the newest block in the ledger and whether the chain answered last time. */

@@ -24,10 +24,69 @@ int node_path(const struct node *node, const char *name, char *out, size_t size,
     return ACESO_OK;
 }
 
+const struct network *node_network(const struct node *node)
+{
+    return atomic_load(&node->network_ready) ? &node->config.network : NULL;
+}
+
+int node_need_network(const struct node *node, const struct network **network,
+                      struct aceso_error *error)
+{
+    const struct network *found = node_network(node);
+
+    if (!found)
+        return error_set(error, ACESO_ESTATE, NULL, "there are no contracts yet: 'aceso ca deploy'");
+    *network = found;
+    return ACESO_OK;
+}
+
+int node_set_network(struct node *node, const struct network *network, struct aceso_error *error)
+{
+    struct node_config config = node->config;
+    int code;
+
+    if (node_network(node))
+        return ACESO_OK;
+    config.network = *network;
+    code = config_save(node->directory, &config, error);
+    if (code)
+        return code;
+    node->config.network = *network;
+    atomic_store(&node->network_ready, true);
+    chain_thread_wake(node->chain);
+    return ACESO_OK;
+}
+
+struct contract node_amsc(const struct node *node)
+{
+    return contract_at(node->rpc, node->config.network.amsc);
+}
+
+struct contract node_arsc(const struct node *node)
+{
+    return contract_at(node->rpc, node->config.network.arsc);
+}
+
+struct eip712_domain node_domain(const struct node *node, const uint8_t contract[20])
+{
+    return contract_domain(node->config.network.chain_id, contract);
+}
+
+struct record_context node_context(const struct node *node, const uint8_t contract[20],
+                                   const uint8_t patient[20], const uint8_t hospital[20])
+{
+    struct record_context context = { .chain_id = node->config.network.chain_id };
+
+    memcpy(context.contract, contract, 20);
+    memcpy(context.patient, patient, 20);
+    memcpy(context.hospital, hospital, 20);
+    return context;
+}
+
 int node_store(struct node *node, struct store **store, struct aceso_error *error)
 {
-    const char *const migrations[] = { outbox_schema, follower_schema, operation_schema,
-                                       ledger_schema, node->role->schema };
+    const char *const migrations[] = { outbox_schema,  follower_schema, operation_schema,
+                                       setting_schema, ledger_schema,   node->role->schema };
     char path[PATH_MAX];
     int code = node_path(node, "node.db", path, sizeof path, error);
 
@@ -77,7 +136,7 @@ int node_transact(struct node *node, const char *key, const uint8_t *to, struct 
     }
     if (!code)
         code = outbox_wait(node->outbox, key, NODE_TRANSACTION_MS, &result, error);
-    if (!code && node->config.network.known)
+    if (!code && node_network(node))
         code = chain_thread_reach(node->chain, result.block, NODE_FOLLOW_MS, error);
     if (!code && out)
         *out = result;

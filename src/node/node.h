@@ -9,6 +9,7 @@
 #define ACESO_NODE_NODE_H
 
 #include "base/json.h"
+#include "chain/contract.h"
 #include "chain/outbox.h"
 #include "chain/rpc.h"
 #include "crypto/x509.h"
@@ -17,7 +18,11 @@
 #include "node/config.h"
 #include "node/keys.h"
 #include "node/operation.h"
+#include "node/setting.h"
+#include "record/context.h"
 #include "store/store.h"
+
+#include <stdatomic.h>
 
 struct chain_thread;
 
@@ -53,7 +58,8 @@ struct role {
 
 struct node {
     const char *directory;
-    struct node_config config;
+    struct node_config config; /* its network: through node_network */
+    atomic_bool network_ready;
     struct keys *keys;
     const struct role *role;
     struct buffer tls_chain; /* PEM: the node's certificate and those below the root */
@@ -72,6 +78,17 @@ struct node {
 ACESO_NODISCARD int node_serve(const char *directory, struct bytes password,
                                const struct role *role, struct aceso_error *error);
 
+/* The network, or NULL before the node joined one. */
+const struct network *node_network(const struct node *node);
+
+/* ACESO_ESTATE with words for the owner where there is no network yet. */
+ACESO_NODISCARD int node_need_network(const struct node *node, const struct network **network,
+                                      struct aceso_error *error);
+
+/* Takes a network over while the node runs, once (a CA after deploying), and saves it. */
+ACESO_NODISCARD int node_set_network(struct node *node, const struct network *network,
+                                     struct aceso_error *error);
+
 /* A connection of the caller's own to DATA/node.db; closed with store_close. */
 ACESO_NODISCARD int node_store(struct node *node, struct store **store,
                                struct aceso_error *error);
@@ -89,6 +106,15 @@ ACESO_NODISCARD int node_open_outbox(struct node *node, uint64_t chain_id,
 ACESO_NODISCARD int node_transact(struct node *node, const char *key, const uint8_t *to,
                                   struct bytes data, struct outbox_result *result,
                                   struct aceso_error *error);
+
+/* The contracts as they stand in the newest block, and the domains of what is signed for them. */
+struct contract node_amsc(const struct node *node);
+struct contract node_arsc(const struct node *node);
+struct eip712_domain node_domain(const struct node *node, const uint8_t contract[20]);
+
+/* The relationship as parts and headers are bound to it: `contract` is the HPSC. */
+struct record_context node_context(const struct node *node, const uint8_t contract[20],
+                                   const uint8_t patient[20], const uint8_t hospital[20]);
 
 /* Adds "tx" and "gas" of a mined transaction to a JSON result. */
 void node_put_transaction(struct json_writer *writer, const struct outbox_result *result);

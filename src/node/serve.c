@@ -116,14 +116,17 @@ static void serve_signal(void *data, int number)
 static int serve_start(struct node *node, struct aceso_error *error)
 {
     const struct rpc_settings rpc = { .url = node->config.rpc };
-    int code = rpc_open(&rpc, &node->rpc, error);
+    int code;
+
+    atomic_store(&node->network_ready, node->config.network.known);
+    code = rpc_open(&rpc, &node->rpc, error);
 
     if (!code && node->config.role == ROLE_PATIENT && node->config.hospital.known)
         code = keys_use_patient_account(node->keys, node->config.network.chain_id,
                                         node->config.hospital.id, error);
     if (!code)
         code = serve_read_tls(node, error);
-    if (!code && node->config.network.known && node->config.role != ROLE_PATIENT)
+    if (!code && node_network(node) && node->config.role != ROLE_PATIENT)
         code = node_open_outbox(node, node->config.network.chain_id, error);
     if (!code)
         code = loop_create(&node->loop, error);
