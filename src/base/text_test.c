@@ -30,9 +30,9 @@ static void test_hex_both_ways(void **state)
 
 static void test_hex_refuses(void **state)
 {
-    static const char *const bad[] = { "",     "0x",     "00",       "000102",  "0 01", "00 1",
-                                       "0g01", "0x0x01", "0x00-1",   "-001",    "x001", "00:01",
-                                       "0001 ", " 0001", "0x00010",  "0x000" };
+    static const char *const bad[] = { "",      "0x",     "00",      "000102", "0 01", "00 1",
+                                       "0g01",  "0x0x01", "0x00-1",  "-001",   "x001", "00:01",
+                                       "0001 ", " 0001",  "0x00010", "0x000" };
     uint8_t out[2];
 
     (void)state;
@@ -58,9 +58,12 @@ static void test_hex_into_a_buffer(void **state)
 
 static void test_base64_vectors(void **state)
 {
-    static const char *const vectors[][2] = { { "", "" },           { "f", "Zg==" },
-                                              { "fo", "Zm8=" },     { "foo", "Zm9v" },
-                                              { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+    static const char *const vectors[][2] = { { "", "" },
+                                              { "f", "Zg==" },
+                                              { "fo", "Zm8=" },
+                                              { "foo", "Zm9v" },
+                                              { "foob", "Zm9vYg==" },
+                                              { "fooba", "Zm9vYmE=" },
                                               { "foobar", "Zm9vYmFy" } };
 
     (void)state;
@@ -78,9 +81,10 @@ static void test_base64_vectors(void **state)
 
 static void test_base64_refuses(void **state)
 {
-    static const char *const bad[] = { "Zg",    "Zg=",   "Zg===", "Zh==",  "Zm9=",   "Z",
-                                       "Zm 9v", "Zm9v\n", "Zm-_", "====",  "Zg==Zg==", "=Zg=",
-                                       "Zm9\xff", "\xc3m9v", "a\xc3\xff\xff" };
+    static const char *const bad[] = {
+        "Zg",   "Zg=",  "Zg===",    "Zh==", "Zm9=",    "Z",       "Zm 9v",        "Zm9v\n",
+        "Zm-_", "====", "Zg==Zg==", "=Zg=", "Zm9\xff", "\xc3m9v", "a\xc3\xff\xff"
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -112,10 +116,17 @@ static bool is_utf8(const char *text, size_t len)
 
 static void test_utf8_accepts(void **state)
 {
-    static const char *const good[] = { "",           "plain",        "\xc2\x80",
-                                        "\xdf\xbf",   "\xe0\xa0\x80", "\xed\x9f\xbf",
-                                        "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-                                        "\xf4\x8f\xbf\xbf", "a\xc3\xa9z" };
+    static const char *const good[] = { "",
+                                        "plain",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbf",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf",
+                                        "a\xc3\xa9z" };
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -124,13 +135,25 @@ static void test_utf8_accepts(void **state)
 
 static void test_utf8_refuses(void **state)
 {
-    static const char *const bad[] = { "\x80",             "\xbf",         "\xc0\x80",
-                                       "\xc1\xbf",         "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                       "\xed\xbf\xbf",     "\xf0\x8f\xbf\xbf",
-                                       "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                                       "\xf8\x88\x80\x80\x80", "\xff",     "\xfe",
-                                       "\xc3(",            "\xe2\x82(",    "\xf0\x90\x80(",
-                                       "ok\xc3",           "ok\xe2\x82",   "ok\xf0\x90\x80" };
+    static const char *const bad[] = { "\x80",
+                                       "\xbf",
+                                       "\xc0\x80",
+                                       "\xc1\xbf",
+                                       "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80",
+                                       "\xed\xbf\xbf",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xf8\x88\x80\x80\x80",
+                                       "\xff",
+                                       "\xfe",
+                                       "\xc3(",
+                                       "\xe2\x82(",
+                                       "\xf0\x90\x80(",
+                                       "ok\xc3",
+                                       "ok\xe2\x82",
+                                       "ok\xf0\x90\x80" };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -140,8 +163,17 @@ static void test_utf8_refuses(void **state)
 
 static void test_decimal_numbers(void **state)
 {
-    static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1e3", "1.0", "a",
-                                       "18446744073709551616", "99999999999999999999999" };
+    static const char *const bad[] = { "",
+                                       "-1",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "0x1",
+                                       "1e3",
+                                       "1.0",
+                                       "a",
+                                       "18446744073709551616",
+                                       "99999999999999999999999" };
     uint64_t value = 7;
 
     (void)state;
@@ -163,11 +195,16 @@ static void test_times(void **state)
         int64_t seconds;
         const char *text;
     } times[] = {
-        { 0, "1970-01-01T00:00:00Z" },           { 951826154, "2000-02-29T12:09:14Z" },
-        { 4102444799, "2099-12-31T23:59:59Z" },  { -1, "1969-12-31T23:59:59Z" },
-        { INT64_MAX, "0000-00-00T00:00:00Z" },   { INT64_MIN, "0000-00-00T00:00:00Z" },
-        { 253402300799, "9999-12-31T23:59:59Z" }, { 253402300800, "0000-00-00T00:00:00Z" },
-        { -30610224000, "1000-01-01T00:00:00Z" }, { -30610224001, "0000-00-00T00:00:00Z" },
+        { 0, "1970-01-01T00:00:00Z" },
+        { 951826154, "2000-02-29T12:09:14Z" },
+        { 4102444799, "2099-12-31T23:59:59Z" },
+        { -1, "1969-12-31T23:59:59Z" },
+        { INT64_MAX, "0000-00-00T00:00:00Z" },
+        { INT64_MIN, "0000-00-00T00:00:00Z" },
+        { 253402300799, "9999-12-31T23:59:59Z" },
+        { 253402300800, "0000-00-00T00:00:00Z" },
+        { -30610224000, "1000-01-01T00:00:00Z" },
+        { -30610224001, "0000-00-00T00:00:00Z" },
     };
     char out[21];
 
