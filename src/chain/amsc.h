@@ -34,7 +34,8 @@ struct amsc_credential {
 };
 
 struct amsc_credential_record {
-    uint64_t serial; /* 0: none was accepted */
+    uint64_t serial;          /* 0: none was accepted */
+    uint64_t revoked_through; /* serials up to this one are revoked */
     uint64_t expiry;
     uint32_t generation;
     uint8_t category;
@@ -95,8 +96,9 @@ ACESO_NODISCARD int amsc_call_suspend_hospital(uint32_t id, bool suspended, stru
 ACESO_NODISCARD int amsc_call_replace_hospital_key(uint32_t id, const uint8_t key[20],
                                                    struct buffer *call,
                                                    struct aceso_error *error);
-ACESO_NODISCARD int amsc_call_revoke_credential(uint64_t serial, struct buffer *call,
-                                                struct aceso_error *error);
+/* This serial and those below it, presented before or not. */
+ACESO_NODISCARD int amsc_call_revoke_credential(const uint8_t institute[20], uint64_t serial,
+                                                struct buffer *call, struct aceso_error *error);
 ACESO_NODISCARD int amsc_call_transfer_ownership(const uint8_t owner[20], struct buffer *call,
                                                  struct aceso_error *error);
 ACESO_NODISCARD int amsc_call_accept_ownership(struct buffer *call, struct aceso_error *error);
@@ -146,8 +148,6 @@ ACESO_NODISCARD int amsc_credential_of(const struct contract *amsc, const uint8_
                                        struct aceso_error *error);
 ACESO_NODISCARD int amsc_credential_live(const struct contract *amsc, const uint8_t institute[20],
                                          bool *live, struct aceso_error *error);
-ACESO_NODISCARD int amsc_credential_revoked(const struct contract *amsc, uint64_t serial,
-                                            bool *revoked, struct aceso_error *error);
 
 /* The pair's HPSC; ACESO_ENOTFOUND where there is none. The second says where it would be. */
 ACESO_NODISCARD int amsc_relationship(const struct contract *amsc, uint32_t hospital,
@@ -182,8 +182,7 @@ enum amsc_event_kind {
     AMSC_RELATIONSHIP_CREATED,
     AMSC_NONCE_VOIDED,
     AMSC_ENTRY_OPENED,
-    AMSC_ENTRY_JOINED,
-    AMSC_ENTRY_LEFT,
+    AMSC_ENTRY_EXTENDED,
     AMSC_ENTRY_REMOVED,
 };
 
@@ -194,7 +193,7 @@ struct amsc_event {
     struct amsc_hospital hospital; /* registered; updated (url and keys); published (its digest);
                                       key replaced (key: the new one) */
     uint8_t old_key[20];           /* key replaced */
-    struct amsc_credential credential; /* accepted; revoked (serial) */
+    struct amsc_credential credential; /* accepted; revoked (institute, serial) */
     uint32_t generation;           /* raised */
     uint8_t owner[20];             /* raised */
     uint8_t patient[20];           /* relationship created, nonce voided */
@@ -202,7 +201,7 @@ struct amsc_event {
     uint64_t nonce;                /* nonce voided */
     uint8_t user[20];              /* entry */
     uint16_t database;             /* entry */
-    struct amsc_entry entry;       /* opened; joined (expiry, live); left (live); removed (serial) */
+    struct amsc_entry entry;       /* opened; extended (expiry); removed (serial) */
 };
 
 /* ACESO_ENOTFOUND for another contract's event. The caller checks the log's address. */

@@ -133,16 +133,15 @@ enum arsc_event_kind {
 struct arsc_event {
     enum arsc_event_kind kind;
     uint8_t request[32];       /* all but the last two */
-    uint32_t hospital;         /* made, approved, denied, institute opened and revoked */
+    uint32_t hospital;         /* made, denied, institute opened and revoked */
     uint8_t patient[20];       /* made, given, refused, revoked */
-    uint8_t institute[20];     /* made, given, approved, withdrawn, institute opened and revoked */
+    uint8_t institute[20];     /* made, withdrawn, institute opened and revoked */
     uint8_t by[20];            /* consent ended, institute revoked */
     uint8_t purpose;           /* made */
     uint8_t level;             /* made, given */
     uint64_t term;             /* made */
     uint64_t deadline;         /* made */
     uint64_t until;            /* given */
-    uint32_t patient_epoch;    /* given */
     struct bytes grant;        /* given: a slice of the log */
     uint8_t access_digest[32]; /* approved */
     struct bytes sealed_access; /* approved: a slice of the log */

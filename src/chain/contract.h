@@ -21,6 +21,9 @@ struct contract contract_at(struct rpc *rpc, const uint8_t address[20]);
 /* The domain of the messages that are signed for `contract`: name "aceso", version "1". */
 struct eip712_domain contract_domain(uint64_t chain_id, const uint8_t contract[20]);
 
+/* The selector and the argument types of a function in contracts_abi.h, as two arguments. */
+#define CONTRACT_CALL(name) name##_SELECTOR, name##_TYPES
+
 /* Calls a view function and decodes what it returns into `values`, whose slices point into
  * `answer` (an empty buffer; the caller frees it). ACESO_ECHAIN with the contract's error in words
  * when it reverts, ACESO_ENOTFOUND when no contract is there, ACESO_EFORMAT. */
@@ -29,15 +32,41 @@ ACESO_NODISCARD int contract_view(const struct contract *contract, struct bytes 
                                   struct abi_value *values, size_t room,
                                   struct aceso_error *error);
 
+/* The same with its arguments, for functions that return words only: no slice is left behind. */
+ACESO_NODISCARD int contract_ask(const struct contract *contract, uint32_t selector,
+                                 const char *types, const struct abi_value *arguments,
+                                 size_t count, const char *returns, struct abi_value *values,
+                                 size_t room, struct aceso_error *error);
+
+/* A contract seen at the newest block of now, where `contract` says RPC_LATEST: for several views
+ * that belong together. */
+ACESO_NODISCARD int contract_pin(const struct contract *contract, struct contract *pinned,
+                                 struct aceso_error *error);
+
 /* Decodes a log into `values`: its indexed members (words only) first, the others behind them.
  * ACESO_EFORMAT when it does not fit. */
 ACESO_NODISCARD int contract_event(const struct rpc_log *log, const char *indexed,
                                    const char *data, struct abi_value *values, size_t room,
                                    struct aceso_error *error);
 
+/* One row of a contract's table of events. `indexed` and `data` as for contract_event. */
+struct contract_event_type {
+    uint8_t topic[32];
+    const char *indexed;
+    const char *data;
+};
+
+#define CONTRACT_EVENT(name) { name##_TOPIC, name##_INDEXED, name##_DATA }
+
+/* Finds the log's event in `table` and decodes it; `*kind` is its row. ACESO_ENOTFOUND. */
+ACESO_NODISCARD int contract_event_find(const struct rpc_log *log,
+                                        const struct contract_event_type *table, size_t count,
+                                        size_t *kind, struct abi_value *values, size_t room,
+                                        struct aceso_error *error);
+
 /* The first topics of every event of the four contracts: what a follower asks for. */
-extern const uint8_t contract_topics[][32];
-extern const size_t contract_topics_count;
+#define CONTRACT_TOPICS_MAX 48
+size_t contract_topics(uint8_t topics[CONTRACT_TOPICS_MAX][32]); /* how many */
 
 /* Where the four contracts are. HPSC and HISC are the implementations that clones point to. */
 struct deployment {

@@ -37,16 +37,14 @@ struct hisc_state {
 ACESO_NODISCARD int hisc_state(const struct contract *hisc, struct hisc_state *state,
                                struct aceso_error *error);
 
-enum hisc_event_kind { HISC_ATTRIBUTES_RECORDED, HISC_ACCESS_RECORDED, HISC_ENDED };
+enum hisc_event_kind { HISC_ATTRIBUTES_RECORDED, HISC_ENDED };
 
 /* Which members are set depends on the kind; the others are zero. */
 struct hisc_event {
     enum hisc_event_kind kind;
-    uint32_t hospital;             /* attributes recorded, ended */
-    uint8_t institute[20];         /* attributes recorded, ended */
+    uint32_t hospital;
+    uint8_t institute[20];
     uint8_t attributes_digest[32]; /* attributes recorded */
-    uint8_t request[32];           /* access recorded */
-    uint8_t access_digest[32];     /* access recorded */
     uint32_t ended_through;        /* ended */
 };
 
