@@ -18,24 +18,26 @@ enum fhir_kind {
     FHIR_KIND_DECIMAL,
     FHIR_KIND_DATE, /* date, dateTime, instant */
     FHIR_KIND_TIME,
+    FHIR_KIND_CODE,
     FHIR_KIND_TEXT, /* every other string */
 };
 
 enum fhir_flag {
-    FHIR_ARRAY = 1,          /* more than one may stand there: a JSON array */
-    FHIR_REFERS_PERSON = 2,  /* a Reference that may point at a Patient or RelatedPerson */
-    FHIR_REFERS_DIRECTORY = 4 /* a Reference that can only point at directory resources */
+    FHIR_ARRAY = 1,         /* more than one may stand there: a JSON array */
+    FHIR_REFERS_PERSON = 2, /* a Reference that may point at a Patient or RelatedPerson */
 };
 
-/* Level rows (levels.txt). FHIR_ROW_NONE: no row of its own. FHIR_ROW_ELEMENT: the level of the
- * element it stands in. */
-enum fhir_row { FHIR_ROW_NONE = 0, FHIR_ROW_COMPLETE = 4, FHIR_ROW_ELEMENT = 5 };
+/* A row of levels.txt: 1 to 4 is a level (level.h). */
+enum fhir_row {
+    FHIR_ROW_NONE = 0,    /* no row of its own */
+    FHIR_ROW_ELEMENT = 5, /* the level of the element it stands in */
+};
 
 struct fhir_element {
     const char *name;
     uint16_t type; /* index into the types */
     uint8_t flags;
-    uint8_t row; /* 0 none, 1..4, or FHIR_ROW_ELEMENT */
+    uint8_t row;
 };
 
 struct fhir_type {
@@ -46,8 +48,14 @@ struct fhir_type {
     uint8_t row; /* of the type as a whole */
 };
 
-/* The type named so; NULL where R4 has none. Resource types only, respectively any type. */
+static inline bool fhir_kind_is_primitive(uint8_t kind)
+{
+    return kind >= FHIR_KIND_BOOLEAN;
+}
+
+/* The type named so; NULL where R4 has none. The first for resource types only. */
 const struct fhir_type *fhir_resource_type(const char *name);
+const struct fhir_type *fhir_type_named(const char *name);
 const struct fhir_type *fhir_type_at(uint16_t index);
 
 /* The element `name` (`len` bytes) of `type`; NULL where R4 has none. */
@@ -67,5 +75,8 @@ const struct fhir_path *fhir_path_part(const struct fhir_path *node, const char 
 
 /* The row of an extension by its url, in resources of type `type`; FHIR_ROW_NONE: not listed. */
 uint8_t fhir_extension_row(const char *type, const char *url);
+
+/* The row of an Observation's category code; FHIR_ROW_NONE: not listed. */
+uint8_t fhir_observation_row(const char *code);
 
 #endif

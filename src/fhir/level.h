@@ -26,15 +26,16 @@ enum fhir_tag {
     FHIR_TAG_STRUCTURE = 0x08,  /* shown only along with something else: id, url, meta */
     FHIR_TAG_REFERENCE = 0x10,  /* an object of type Reference */
     FHIR_TAG_UNIT = 0x20,       /* one backbone element or contained resource */
-    FHIR_TAG_TEXT = 0x40,       /* a string a person or system may have put anything in */
+    FHIR_TAG_TEXT = 0x40,       /* a string that no code system or format binds */
     FHIR_TAG_PERSON = 0x80,     /* with REFERENCE: may point at a Patient or RelatedPerson */
 };
 
 /* One tag byte for each value of the entry's document: the tag of `value` is
- * tags[value - resource->doc->root]. Keys and values outside the resource carry 0. */
+ * tag[value - resource->doc->root]. Keys and what lies outside the resource mean nothing. */
 struct fhir_tags {
     uint8_t *tag; /* owned */
     size_t count;
+    bool closed; /* nothing of it is below complete, by a label, a modifier or an unknown type */
 };
 
 /* Classifies every value of `resource`. `*out` is the caller's, freed with fhir_tags_free.
