@@ -272,7 +272,7 @@ void abe_pairing_begin(struct abe_pairing *pairing)
 
 void abe_pairing_add(struct abe_pairing *pairing, const blst_p1 *p, const blst_p2_affine *q)
 {
-    if (blst_p1_is_inf(p) || blst_p2_affine_is_inf(q))
+    if (blst_p1_is_inf(p))
         return;
     if (pairing->count == ABE_PAIRS_MAX)
         flush(pairing);

@@ -60,7 +60,8 @@ bool abe_torus_decode(const uint8_t in[ABE_TORUS_SIZE], blst_fp12 *numerator);
 /* f = n / conjugate(n). */
 void abe_torus_ratio(blst_fp12 *f, const blst_fp12 *numerator);
 
-/* A product of pairings under one final exponentiation. Pairs with infinity count as one. */
+/* A product of pairings under one final exponentiation. A pair whose G1 point is infinity counts as
+ * one; that point is public, the G2 point may be secret and must not be infinity. */
 struct abe_pairing {
     blst_fp12 product;
     blst_p1_affine p[ABE_PAIRS_MAX];

@@ -168,6 +168,10 @@ static bool put_row(struct target *target, const struct abe_kem *kem,
     abe_g1_mult_secret(&c2, blst_p1_affine_generator(), &r);
     abe_g1_mult_secret(&c3, &key->y, &r);
     blst_p1_add_or_double(&c3, &c3, &blinded->omega);
+    /* All three go into the header. */
+    abe_declassify(&c1, sizeof(c1));
+    abe_declassify(&c2, sizeof(c2));
+    abe_declassify(&c3, sizeof(c3));
     ok = abe_torus_encode(&c1, bytes) && !blst_p1_is_inf(&c2) && !blst_p1_is_inf(&c3);
     if (ok) {
         blst_p1_compress(bytes + ABE_TORUS_SIZE, &c2);
@@ -293,6 +297,7 @@ static int put_tail(struct target *target, const struct abe_kem *kem,
     key_prk(kem->cca ? kem->secret : NULL, &e, prk);
     expand_key(prk, "confirm", 7, target->header, at, context_digest, bytes);
     put(target, at, bytes, CONFIRMATION_SIZE);
+    abe_declassify(&target->difference, sizeof(target->difference));
     if (target->difference == 0) {
         expand_key(prk, "key", 3, target->header, at + CONFIRMATION_SIZE, context_digest, key);
         code = ACESO_ABE_OK;
@@ -455,12 +460,15 @@ int abe_kem_finish_cpa(const struct abe_header *header, const blst_fp12 *e,
     uint8_t context_digest[ABE_HASH_SIZE];
     uint8_t prk[ABE_HASH_SIZE];
     uint8_t confirmation[CONFIRMATION_SIZE];
+    uint8_t difference;
     int code = ACESO_ABE_REFUSED;
 
     abe_sha256(context, context_length, context_digest);
     key_prk(NULL, e, prk);
     expand_key(prk, "confirm", 7, header->bytes, at, context_digest, confirmation);
-    if (abe_difference(confirmation, header->bytes + at, sizeof(confirmation)) == 0) {
+    difference = abe_difference(confirmation, header->bytes + at, sizeof(confirmation));
+    abe_declassify(&difference, sizeof(difference));
+    if (difference == 0) {
         expand_key(prk, "key", 3, header->bytes, header->length, context_digest, key);
         code = ACESO_ABE_OK;
     }

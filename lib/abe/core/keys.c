@@ -82,6 +82,8 @@ size_t abe_public_make(const struct abe_secret *secret, const char *attribute,
     abe_gt_generator(&a);
     abe_gt_pow_secret(&a, &a, &secret->alpha);
     abe_g1_mult_secret(&y, blst_p1_affine_generator(), &secret->y);
+    abe_declassify(&a, sizeof(a));
+    abe_declassify(&y, sizeof(y));
     if (!abe_torus_encode(&a, out + at) || blst_p1_is_inf(&y))
         return 0;
     at += ABE_TORUS_SIZE;
@@ -133,6 +135,7 @@ size_t abe_user_make(const struct abe_secret *secret, const char *attribute,
     abe_g2_mult_secret(&masked, &h, &secret->y);
     blst_p2_add_or_double(&k, &k, &masked);
     infinite = blst_p2_is_inf(&k);
+    abe_declassify(&infinite, sizeof(infinite));
     blst_p2_compress(out + at, &k);
     abe_wipe(&k, sizeof(k));
     abe_wipe(&masked, sizeof(masked));

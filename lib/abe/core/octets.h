@@ -32,6 +32,17 @@ static inline size_t abe_get32(const uint8_t *in)
     return abe_get16(in) << 16 | abe_get16(in + 2);
 }
 
+/*
+ * Says that a value computed from secrets is public from here on, and may be branched on. It does
+ * something only in the constant-time test, which runs under valgrind with secrets marked undefined.
+ */
+#ifdef ABE_CTIME_TEST
+#include <valgrind/memcheck.h>
+#define abe_declassify(memory, length) ((void)VALGRIND_MAKE_MEM_DEFINED((memory), (length)))
+#else
+#define abe_declassify(memory, length) ((void)0)
+#endif
+
 /* Wipes memory in a way that the compiler may not leave out. */
 static inline void abe_wipe(void *memory, size_t length)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups, torus form and HKDF of the core. Uses core. */
+/* Groups, torus form and HKDF of the core. Uses core and hostile. */
 #include "../core/group.h"
 
 #include "../core/gt_generator.h"
 #include "../core/hash.h"
 #include "../core/lsss.h"
+#include "hostile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +96,24 @@ static void test_pairing_product(void **state)
     abe_pairing_end(&pairing, &product);
     abe_gt_generator(&expected);
     abe_gt_pow_secret(&expected, &expected, &sum);
+    assert_true(blst_fp12_is_equal(&product, &expected));
+}
+
+/* Why decryption may leave out the subgroup check of C2 and C3: torsion pairs to one. */
+static void test_torsion_pairs_to_one(void **state)
+{
+    blst_p1 torsion;
+    blst_p1 sum;
+    blst_fp12 product;
+    blst_fp12 expected;
+
+    (void)state;
+    hostile_torsion_g1(&torsion);
+    pair(&torsion, blst_p2_affine_generator(), &product);
+    assert_true(blst_fp12_is_one(&product));
+    blst_p1_add_or_double(&sum, &torsion, blst_p1_generator());
+    pair(&sum, blst_p2_affine_generator(), &product);
+    abe_gt_generator(&expected);
     assert_true(blst_fp12_is_equal(&product, &expected));
 }
 
@@ -260,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_generator_is_the_pairing),
         cmocka_unit_test(test_pairing_is_bilinear),
         cmocka_unit_test(test_pairing_product),
+        cmocka_unit_test(test_torsion_pairs_to_one),
         cmocka_unit_test(test_secret_power_equals_public_power),
         cmocka_unit_test(test_torus_round_trip),
         cmocka_unit_test(test_torus_refuses),
