@@ -28,7 +28,7 @@ contract AddressMappingTest is Story {
 
     // Hospitals
 
-    function test_registerHospital_givesStableIds() public {
+    function test_registerHospital_givesStableIds() public view {
         equal(amsc.hospitalCount(), 2);
         equal(amsc.hospitalOf(hospital), 1);
         equal(amsc.hospitalOf(otherHospital), 2);
