@@ -6,7 +6,8 @@
  * the levels 1..l are opened, each commitment is checked against the root that the patient signed
  * (through a callback: the caller checks chain and signature), the patches are applied, and the
  * JSON is handed out. What is missing, doubled, swapped, rolled back or changed ends the reading
- * with ACESO_EVERIFY and a text that says which. The first failure sticks. */
+ * with ACESO_EVERIFY and a text that says which. The first failure sticks. A record that was handed
+ * out is genuine; that none is missing is known once record_reader_finish has said so. */
 #ifndef ACESO_RECORD_OPEN_H
 #define ACESO_RECORD_OPEN_H
 
