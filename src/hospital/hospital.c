@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hospital's role: its tables, its schema, what its owner sees. */
+#include "hospital/hospital.h"
+
+#include "base/text.h"
+#include "consent/vocabulary.h"
+#include "hospital/internal.h"
+#include "node/chain_thread.h"
+#include "node/obtain.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+const char hospital_schema[] =
+    "CREATE TABLE attribute (name TEXT PRIMARY KEY);"
+    "CREATE TABLE issue (name TEXT NOT NULL, address BLOB NOT NULL, PRIMARY KEY (name, address));"
+    "CREATE TABLE challenge (address BLOB PRIMARY KEY, challenge BLOB NOT NULL,"
+    " expires INTEGER NOT NULL);"
+    "CREATE TABLE enrolment (patient BLOB PRIMARY KEY, contract BLOB NOT NULL,"
+    " policy TEXT NOT NULL, levels BLOB NOT NULL, patient_keys BLOB NOT NULL,"
+    " authority_keys BLOB NOT NULL, grant_key BLOB NOT NULL, headers BLOB NOT NULL,"
+    " pseudonym BLOB NOT NULL);"
+    "CREATE TABLE approval (request BLOB PRIMARY KEY, document BLOB NOT NULL);"
+    "CREATE TABLE batch_signature (patient BLOB NOT NULL, number INTEGER NOT NULL,"
+    " signature BLOB NOT NULL, anchored INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (patient, number));"
+    "CREATE TABLE directory (type TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,"
+    " PRIMARY KEY (type, id));"
+    "CREATE TABLE directory_identifier (type TEXT NOT NULL, system TEXT NOT NULL,"
+    " value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (type, system, value));"
+    "CREATE TABLE directory_reference (reference TEXT PRIMARY KEY, id TEXT NOT NULL);"
+    "CREATE TABLE vpn (institute BLOB PRIMARY KEY, host INTEGER NOT NULL UNIQUE);";
+
+int hospital_records(struct node *node, struct records **records, struct aceso_error *error)
+{
+    char path[PATH_MAX];
+    int code = node_path(node, "records.db", path, sizeof path, error);
+
+    return code ? code : records_open(path, records, error);
+}
+
+int hospital_caller(const struct http_request *request, const char *role, uint8_t address[20],
+                    struct aceso_error *error)
+{
+    const struct x509_identity *caller = node_caller(request);
+
+    if (strcmp(caller->role, role) != 0)
+        return error_set(error, ACESO_EDENIED, NULL, "this is for a %s", role);
+    memcpy(address, caller->address, 20);
+    return ACESO_OK;
+}
+
+int hospital_input_hex(const yyjson_val *input, const char *member, void *out, size_t len,
+                       struct aceso_error *error)
+{
+    return json_hex(input, member, out, len, error);
+}
+
+int hospital_result(struct buffer *result, const char *message, const struct outbox_result *mined)
+{
+    struct json_writer writer = json_writer_of(result);
+
+    json_open(&writer, NULL, '{');
+    json_put_string(&writer, "message", message);
+    if (mined)
+        node_put_transaction(&writer, mined);
+    json_close(&writer, '}');
+    return result->failed;
+}
+
+/* ---- what the owner sees ----------------------------------------------------------------- */
+
+struct listing {
+    struct json_writer *writer;
+    struct buffer text;
+    size_t count;
+};
+
+static int listing_patient(void *data, const uint8_t patient[20])
+{
+    struct listing *listing = data;
+    char address[43] = "0x";
+
+    text_hex(patient, 20, address + 2);
+    json_put_string(listing->writer, NULL, address);
+    return buffer_printf(&listing->text, "%s%s", listing->count++ ? "\n" : "", address);
+}
+
+static int hospital_patients(struct node *node, const yyjson_val *input, struct buffer *out,
+                             struct aceso_error *error)
+{
+    struct json_writer writer = json_writer_of(out);
+    struct listing listing = { .writer = &writer, .text = BUFFER_INIT(BUFFER_MAX_DEFAULT) };
+    struct store *store = NULL;
+    int code = node_store(node, &store, error);
+
+    (void)input;
+    json_open(&writer, NULL, '{');
+    json_open(&writer, "patients", '[');
+    if (!code)
+        code = ledger_patients(store, node->config.hospital.id, listing_patient, &listing, error);
+    json_close(&writer, ']');
+    json_put_string(&writer, "message",
+                    listing.count ? buffer_text(&listing.text) : "no patients yet");
+    json_close(&writer, '}');
+    store_close(store);
+    buffer_free(&listing.text);
+    return code;
+}
+
+static int listing_request(void *data, const struct ledger_request *request,
+                           struct aceso_error *error)
+{
+    struct listing *listing = data;
+    char id[67] = "0x", patient[43] = "0x", institute[43] = "0x";
+
+    (void)error;
+    text_hex(request->id, 32, id + 2);
+    text_hex(request->patient, 20, patient + 2);
+    text_hex(request->institute, 20, institute + 2);
+    json_open(listing->writer, NULL, '{');
+    json_put_string(listing->writer, "request", id);
+    json_put_string(listing->writer, "patient", patient);
+    json_put_string(listing->writer, "institute", institute);
+    json_put_string(listing->writer, "purpose", purpose_name(request->purpose));
+    json_put_string(listing->writer, "level", level_name(request->level));
+    json_put_string(listing->writer, "granted", level_name(request->granted));
+    json_put_string(listing->writer, "status", ledger_status_name(request->status));
+    json_close(listing->writer, '}');
+    return buffer_printf(&listing->text, "%s%s %-9s %s asks for %s of %s for %s",
+                         listing->count++ ? "\n" : "", id, ledger_status_name(request->status),
+                         institute, level_name(request->level), patient,
+                         purpose_name(request->purpose));
+}
+
+static int hospital_requests(struct node *node, const yyjson_val *input, struct buffer *out,
+                             struct aceso_error *error)
+{
+    struct json_writer writer = json_writer_of(out);
+    struct listing listing = { .writer = &writer, .text = BUFFER_INIT(BUFFER_MAX_DEFAULT) };
+    struct store *store = NULL;
+    int code = node_store(node, &store, error);
+
+    (void)input;
+    json_open(&writer, NULL, '{');
+    json_open(&writer, "requests", '[');
+    if (!code)
+        code = ledger_requests(store, NULL, node->config.hospital.id, listing_request, &listing,
+                               error);
+    json_close(&writer, ']');
+    json_put_string(&writer, "message",
+                    listing.count ? buffer_text(&listing.text) : "nobody has asked yet");
+    json_close(&writer, '}');
+    store_close(store);
+    buffer_free(&listing.text);
+    return code;
+}
+
+static int hospital_status(struct node *node, const yyjson_val *input, struct buffer *out,
+                           struct aceso_error *error)
+{
+    struct json_writer writer = json_writer_of(out);
+    uint64_t block = 0;
+    bool answers = false;
+    char message[512];
+
+    (void)input;
+    (void)error;
+    chain_thread_position(node->chain, &block, &answers);
+    (void)snprintf(message, sizeof message, "hospital %s (%u) at %s: chain %s, block %llu",
+                   node->config.hospital.label, node->config.hospital.id, node->config.url,
+                   answers ? "answers" : "does not answer", (unsigned long long)block);
+    json_open(&writer, NULL, '{');
+    json_put_string(&writer, "message", message);
+    json_put_u64(&writer, "hospital", node->config.hospital.id);
+    json_put_u64(&writer, "block", block);
+    json_put_bool(&writer, "chain", answers);
+    json_close(&writer, '}');
+    return out->failed;
+}
+
+static int hospital_tick(struct node *node, struct store *store, struct aceso_error *error)
+{
+    return import_tick(node, store, error);
+}
+
+static const struct operation_kind hospital_operations[] = {
+    { "attribute", LANE_SHORT, authority_begin }, { "issue", LANE_SHORT, authority_issue },
+    { "obtain", LANE_SHORT, obtain_operation },   { "admit", LANE_SHORT, enrol_admit },
+    { "import", LANE_LONG, import_run },          { "approve", LANE_SHORT, sharing_approve },
+    { "deny", LANE_SHORT, sharing_deny },         { "revoke", LANE_SHORT, sharing_revoke },
+};
+
+static const struct view_kind hospital_views[] = {
+    { "invite", enrol_invite },
+    { "patients", hospital_patients },
+    { "requests", hospital_requests },
+    { "approval", sharing_approval },
+    { "status", hospital_status },
+};
+
+static const struct stream_kind hospital_streams[] = {
+    { "backup", gateway_backup },
+};
+
+static const struct http_route hospital_routes[] = {
+    { "GET", "/v1/authority/keys", authority_serve_keys, HTTP_ROUTE_PEER, 0 },
+    { "POST", "/v1/authority/challenge", authority_serve_challenge, HTTP_ROUTE_PEER, 4096 },
+    { "POST", "/v1/authority/issue", authority_serve_issue, HTTP_ROUTE_PEER, 65536 },
+    { "POST", "/v1/enrolment", enrol_serve_begin, HTTP_ROUTE_PEER, 1 << 20 },
+    { "POST", "/v1/enrolment/signature", enrol_serve_sign, HTTP_ROUTE_PEER, 65536 },
+    { "GET", "/v1/enrolment", enrol_serve_state, HTTP_ROUTE_PEER, 0 },
+    { "GET", "/v1/batches", import_serve_batches, HTTP_ROUTE_PEER, 0 },
+    { "POST", "/v1/batches/{number}/signature", import_serve_signature, HTTP_ROUTE_PEER, 65536 },
+    { "POST", "/v1/requests/{id}/approval", sharing_serve_approval, HTTP_ROUTE_PEER, 262144 },
+    { "POST", "/v1/requests/{id}/refusal", sharing_serve_refusal, HTTP_ROUTE_PEER, 65536 },
+    { "POST", "/v1/requests/{id}/revocation", sharing_serve_revocation, HTTP_ROUTE_PEER, 65536 },
+    { "GET", "/v1/relationships/{patient}", gateway_serve_relationship, HTTP_ROUTE_PEER, 0 },
+    { "GET", "/v1/parts", gateway_serve_own, HTTP_ROUTE_PEER, 0 },
+    { "POST", "/v1/query", gateway_serve_query, HTTP_ROUTE_PEER, 65536 },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+const struct role hospital_role = {
+    .role = ROLE_HOSPITAL,
+    .schema = hospital_schema,
+    .operations = hospital_operations,
+    .operation_count = COUNT(hospital_operations),
+    .views = hospital_views,
+    .view_count = COUNT(hospital_views),
+    .streams = hospital_streams,
+    .stream_count = COUNT(hospital_streams),
+    .routes = hospital_routes,
+    .route_count = COUNT(hospital_routes),
+    .tick = hospital_tick,
+};
