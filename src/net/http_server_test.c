@@ -598,6 +598,7 @@ static void test_tls_versions(void **state)
 static void test_garbage_on_the_tls_port(void **state)
 {
     struct buffer out = BUFFER_INIT(BUFFER_MAX_DEFAULT);
+    static const char plain[] = "GET /v1/public HTTP/1.1\r\nHost: a\r\n\r\n";
     char garbage[4096];
     int fd;
 
@@ -609,7 +610,7 @@ static void test_garbage_on_the_tls_port(void **state)
     assert_int_equal(raw_read_all(fd, &out), 0);
     close(fd);
     fd = served_connect_tcp(&served);
-    raw_send(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 29);
+    raw_send(fd, plain, strlen(plain));
     assert_int_equal(raw_read_all(fd, &out), 0);
     assert_null(strstr(buffer_text(&out), "HTTP/1.1 2"));
     close(fd);
@@ -726,13 +727,14 @@ static void test_slow_clients_are_cut(void **state)
 /* One byte at a time is no way to stay for ever. */
 static void test_dripping_client_is_cut(void **state)
 {
+    static const char start[] = "GET /v1/public HTTP/1.1\r\nHost: a\r\nX: ";
     int fd = served_connect_unix(&served);
     struct pollfd wait = { .fd = fd, .events = POLLIN };
     int64_t end = time_monotonic_ms() + 10000;
     bool closed = false;
 
     (void)state;
-    raw_send(fd, "GET /v1/public HTTP/1.1\r\nHost: a\r\nX: ", 38);
+    raw_send(fd, start, strlen(start));
     while (!closed && time_monotonic_ms() < end) {
         raw_send(fd, "x", 1);
         closed = poll(&wait, 1, 50) == 1;
