@@ -20,9 +20,9 @@ struct store_reader {
     struct statement query; /* the one open query */
     struct store_limits limits;
     char view[READER_VIEW_MAX];
-    bool checking;     /* the authorizer judges outside text now */
-    int selects;       /* SELECTs of the text itself */
-    int uses;          /* expansions of the view */
+    int selects;       /* that the authorizer saw in one text, those of the view's body too */
+    int view_selects;  /* the same for a text that uses the view once and nothing else */
+    bool view_seen;
     const char *denied;
     int64_t rows;
     int64_t spent_ms;
@@ -55,22 +55,17 @@ static int reader_authorize(void *context, int action, const char *one, const ch
 {
     struct store_reader *reader = context;
     const bool inside = within && strcasecmp(within, reader->view) == 0;
+    const bool outside = !within && one && strcasecmp(one, reader->view) == 0;
 
-    if (!reader->checking)
-        return SQLITE_OK;
     if (schema && strcmp(schema, "main") != 0)
         return reader_deny(reader, "another database");
     switch (action) {
     case SQLITE_SELECT:
-        if (inside)
-            reader->uses++;
-        else if (within || ++reader->selects > 1)
-            return reader_deny(reader, "more than one SELECT");
+        reader->selects++;
+        reader->view_seen = reader->view_seen || inside;
         return SQLITE_OK;
     case SQLITE_READ:
-        if (inside || (!within && one && strcasecmp(one, reader->view) == 0))
-            return SQLITE_OK;
-        return reader_deny(reader, "a table other than the view");
+        return inside || outside ? SQLITE_OK : reader_deny(reader, "a table beside the view");
     case SQLITE_FUNCTION:
         if (inside || reader_function_allowed(two))
             return SQLITE_OK;
@@ -91,6 +86,7 @@ static int reader_progress(void *context)
 
 void store_reader_enter(struct store_reader *reader)
 {
+    reader->denied = NULL; /* a changed schema makes SQLite prepare, and ask, again */
     reader->entered_ms = time_monotonic_ms();
 }
 
@@ -215,40 +211,65 @@ static bool reader_is_end(const char *tail)
     return tail[strspn(tail, " \t\r\n;")] == '\0';
 }
 
-static int reader_refused(struct store_reader *reader, int result, struct aceso_error *error)
-{
-    if (reader->denied)
-        return error_set(error, ACESO_EDENIED, "query", "%s is not allowed", reader->denied);
-    (void)store_failed(reader->database, result, error);
-    return error_at(error, store_failed(reader->database, result, error), "query");
-}
-
-/* Prepares the text with the authorizer watching. */
+/* Prepares with the authorizer watching, and counts the SELECTs. */
 static int reader_prepare(struct store_reader *reader, const char *text, sqlite3_stmt **handle,
-                          struct aceso_error *error)
+                          const char **tail, struct aceso_error *error)
 {
-    const char *tail = NULL;
-    sqlite3_stmt *made = NULL;
-    int result, code = ACESO_OK;
+    int result, code;
 
     reader->selects = 0;
-    reader->uses = 0;
+    reader->view_seen = false;
     reader->denied = NULL;
     reader->rows = 0;
     reader->spent_ms = 0;
     reader->entered_ms = time_monotonic_ms();
-    reader->checking = true;
-    result = sqlite3_prepare_v3(reader->database, text, -1, 0, &made, &tail);
-    reader->checking = false;
+    result = sqlite3_prepare_v3(reader->database, text, -1, 0, handle, tail);
     reader->spent_ms = time_monotonic_ms() - reader->entered_ms;
-    if (result != SQLITE_OK)
-        code = reader_refused(reader, result, error);
-    else if (!made)
+    if (result == SQLITE_OK)
+        return ACESO_OK;
+    code = store_failed(reader->database, result, error);
+    if (reader->denied)
+        return error_set(error, ACESO_EDENIED, "query", "%s is not allowed", reader->denied);
+    return error_at(error, code, "query");
+}
+
+/* How many SELECTs one use of the view alone is. Names of views are ours. */
+static int reader_measure(struct store_reader *reader, const char *view, struct aceso_error *error)
+{
+    struct buffer text = BUFFER_INIT(256);
+    sqlite3_stmt *handle = NULL;
+    const char *tail;
+    int code;
+
+    memset(reader->view, 0, sizeof reader->view);
+    memcpy(reader->view, view, strlen(view));
+    code = buffer_printf(&text, "SELECT * FROM main.\"%s\"", view);
+    if (!code)
+        code = reader_prepare(reader, buffer_text(&text), &handle, &tail, error);
+    (void)sqlite3_finalize(handle);
+    buffer_free(&text);
+    reader->view_selects = reader->selects;
+    if (code)
+        reader->view[0] = '\0';
+    return code;
+}
+
+/* The text of an outsider: one statement, a SELECT, that uses the view once. */
+static int reader_prepare_query(struct store_reader *reader, const char *text,
+                                sqlite3_stmt **handle, struct aceso_error *error)
+{
+    sqlite3_stmt *made = NULL;
+    const char *tail = NULL;
+    int code = reader_prepare(reader, text, &made, &tail, error);
+
+    if (code)
+        return code;
+    if (!made)
         code = error_set(error, ACESO_EUSAGE, "query", "there is no statement in it");
     else if (!reader_is_end(tail))
         code = error_set(error, ACESO_EDENIED, "query", "more than one statement is not allowed");
-    else if (sqlite3_stmt_isexplain(made) || !sqlite3_stmt_readonly(made) ||
-             reader->selects != 1 || reader->uses != 1)
+    else if (sqlite3_stmt_isexplain(made) || !sqlite3_stmt_readonly(made) || !reader->view_seen ||
+             reader->selects != reader->view_selects)
         code = error_set(error, ACESO_EDENIED, "query", "one SELECT on the view %s, nothing else",
                          reader->view);
     if (code)
@@ -272,15 +293,15 @@ int store_query_open(struct store_reader *reader, struct bytes sql, const char *
                          STORE_QUERY_TEXT_MAX);
     if (!reader_text_valid(sql))
         return error_set(error, ACESO_EDENIED, "query", "the word WITH or bytes that are no text");
-    memset(reader->view, 0, sizeof reader->view);
-    memcpy(reader->view, view, strlen(view));
     reader->limits = *limits;
     (void)sqlite3_limit(reader->database, SQLITE_LIMIT_LENGTH,
                         limits->value_bytes > INT32_MAX ? INT32_MAX : (int)limits->value_bytes);
-    code = buffer_put_bytes(&text, sql);
+    code = strcmp(view, reader->view) == 0 ? ACESO_OK : reader_measure(reader, view, error);
     reader->query = (struct statement){ .database = reader->database, .reader = reader };
     if (!code)
-        code = reader_prepare(reader, buffer_text(&text), &reader->query.handle, error);
+        code = buffer_put_bytes(&text, sql);
+    if (!code)
+        code = reader_prepare_query(reader, buffer_text(&text), &reader->query.handle, error);
     buffer_free(&text);
     if (code)
         return code;
