@@ -385,8 +385,9 @@ static int http_curl_error(const struct http_transfer *transfer, const struct ht
     case CURLE_OPERATION_TIMEDOUT:
         return error_set(error, ACESO_ETIMEOUT, NULL, "the other side took too long");
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return error_set(error, ACESO_EUSAGE, "url", "%s", curl_easy_strerror(result));
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return error_set(error, ACESO_EIO, "answer", "the other side does not speak HTTP/1.1");
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
         return error_set(error, ACESO_EVERIFY, "peer", "%s", words);

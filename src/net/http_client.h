@@ -65,7 +65,9 @@ void http_client_destroy(struct http_client *client); /* accepts NULL */
 
 /* Makes the call. ACESO_OK only with a 2xx status and the whole body; `*answer` (may be NULL)
  * is replaced then, else untouched. An answer with another status becomes the error that its body
- * tells (http_problem.h). ACESO_EVERIFY: not the expected server. ACESO_EIO: no connection, or it
+ * tells (http_problem.h). Where a kept connection turns out to be closed before a byte of the
+ * answer came, the call is sent once more on a new one: what must not happen twice carries a key
+ * of its own. ACESO_EVERIFY: not the expected server. ACESO_EIO: no connection, or it
  * ended before the body did. ACESO_ETIMEOUT, ACESO_ELIMIT (body_max). */
 ACESO_NODISCARD int http_call(struct http_client *client, const struct http_call *call,
                               struct http_answer *answer, struct aceso_error *error);
