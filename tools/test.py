@@ -85,7 +85,7 @@ def build(name, node):
         if done.returncode:
             say(done.stdout + done.stderr)
             return False
-    return subprocess.run(["ninja", "-C", directory], cwd=TOP, check=False).returncode == 0
+    return subprocess.run(["ninja", "-k", "0", "-C", directory], cwd=TOP, check=False).returncode == 0
 
 
 def introspect(directory, what):
