@@ -55,6 +55,13 @@ struct record {
     bool followed_hidden, followed_raised;
 };
 
+/* What an item of a Claim is for. */
+struct claimed {
+    uint32_t claim; /* record */
+    uint32_t sequence;
+    uint32_t symbol;
+};
+
 struct fhir_index {
     enum fhir_bundle_kind kind;
     uint8_t key[crypto_shorthash_KEYBYTES];
@@ -72,6 +79,8 @@ struct fhir_index {
     size_t directory_count;
     uint32_t patient; /* record */
     bool birth_known, death_known; /* of a Patient whose record is not closed as a whole */
+    struct claimed *claimed;
+    size_t claimed_count, claimed_capacity;
     uint32_t *conditionals;
     size_t conditionals_count, conditionals_capacity;
     struct fhir_words *words;
@@ -262,6 +271,7 @@ struct index_survey {
     struct fhir_index *index;
     const struct fhir_resource *resource;
     struct fhir_tags tags;
+    struct fhir_inners inners;
     uint32_t number; /* of the record, from 0 */
     struct record *record;
     size_t reasons;
@@ -292,8 +302,8 @@ static int index_reason(struct index_survey *survey, yyjson_val *value)
     const char *text = yyjson_get_str(yyjson_obj_get(reference, "reference"));
 
     survey->reasons++;
-    if (text && text[0] == '#' && fhir_contained(resource, text))
-        found |= fhir_scan(resource, &survey->tags, fhir_contained(resource, text), false);
+    if (text && fhir_inners_find(&survey->inners, text))
+        found |= fhir_inners_find(&survey->inners, text)->categories;
     survey->categories |= found;
     if (found)
         return ACESO_OK;
@@ -381,6 +391,55 @@ static int index_member(struct index_survey *survey, const char *name, yyjson_va
     return strcmp(name, "medicationReference") == 0 ? index_drug(survey, value) : ACESO_OK;
 }
 
+/* Writes down what `part` of a Claim refers to, for the item numbered `sequence`. */
+static int index_claimed_part(struct index_survey *survey, uint32_t sequence, yyjson_val *part)
+{
+    struct fhir_index *index = survey->index;
+    struct claimed claimed = { .claim = survey->number, .sequence = sequence };
+    yyjson_val *reference = fhir_first_reference(survey->resource, &survey->tags, part);
+    const char *text = yyjson_get_str(yyjson_obj_get(reference, "reference"));
+    int code;
+
+    if (!text || text[0] == '#' || index_is_conditional(text))
+        return ACESO_OK;
+    code = index_symbol(index, INDEX_REFERENCE, text, index_reference_len(text), &claimed.symbol);
+    if (!code)
+        code = index_grow(&index->claimed, &index->claimed_capacity, index->claimed_count,
+                          sizeof *index->claimed);
+    if (!code)
+        index->claimed[index->claimed_count++] = claimed;
+    return code;
+}
+
+/* An ExplanationOfBenefit repeats the items of its Claim, but not always what they are for. */
+static int index_claim(struct index_survey *survey)
+{
+    yyjson_val *root = survey->resource->root;
+    yyjson_val *item, *sequence;
+    size_t i, j, max, many;
+    int code = ACESO_OK;
+
+    for (size_t k = 0; k < FHIR_ITEM_LISTS && !code; k++) {
+        struct fhir_parts parts = { .part = NULL };
+
+        code = fhir_parts_gather(yyjson_obj_get(root, fhir_item_lists[k][1]), &parts);
+        yyjson_arr_foreach(yyjson_obj_get(root, "item"), i, max, item)
+        {
+            uint32_t number = fhir_sequence(yyjson_obj_get(item, "sequence"));
+
+            yyjson_arr_foreach(yyjson_obj_get(item, fhir_item_lists[k][0]), j, many, sequence)
+            {
+                const struct fhir_part *part = fhir_parts_find(&parts, fhir_sequence(sequence));
+
+                if (part && !code)
+                    code = index_claimed_part(survey, number, part->value);
+            }
+        }
+        free(parts.part);
+    }
+    return code;
+}
+
 /* Distinct conditional references, for the directory. */
 static int index_conditionals(struct index_survey *survey)
 {
@@ -450,6 +509,7 @@ static int index_contents(struct index_survey *survey)
 
     if (code)
         return code;
+    code = fhir_inners_gather(resource, &survey->tags, &survey->inners);
     survey->record->lowest = FHIR_COMPLETE;
     yyjson_obj_foreach(resource->root, i, max, key, value)
     {
@@ -459,6 +519,8 @@ static int index_contents(struct index_survey *survey)
     }
     if (!code)
         code = index_conditionals(survey);
+    if (!code && strcmp(resource->type_name, "Claim") == 0)
+        code = index_claim(survey);
     if (!code && (patient || strcmp(resource->type_name, "RelatedPerson") == 0))
         code = fhir_words_add_person(index->words, resource->root);
     if (patient && !survey->tags.closed) {
@@ -470,6 +532,7 @@ static int index_contents(struct index_survey *survey)
         survey->record->categories |= survey->categories;
         survey->record->raised = true;
     }
+    free(survey->inners.inner);
     fhir_tags_free(&survey->tags);
     return code;
 }
@@ -639,6 +702,32 @@ static void index_follow(struct fhir_index *index, uint32_t number)
         index_raise(index, (uint32_t)(drug - index->records), record->categories);
 }
 
+static int index_claimed_order(const void *a, const void *b)
+{
+    const struct claimed *x = a, *y = b;
+
+    if (x->claim != y->claim)
+        return x->claim < y->claim ? -1 : 1;
+    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
+}
+
+/* Once it is known what is sensitive: only items for that are kept, each once. */
+static void index_keep_claimed(struct fhir_index *index)
+{
+    size_t kept = 0;
+
+    if (index->claimed_count)
+        qsort(index->claimed, index->claimed_count, sizeof *index->claimed, index_claimed_order);
+    for (size_t i = 0; i < index->claimed_count; i++) {
+        const struct record *target = index_record(index, index->claimed[i].symbol);
+
+        if (target && target->raised &&
+            (!kept || index_claimed_order(&index->claimed[kept - 1], &index->claimed[i]) != 0))
+            index->claimed[kept++] = index->claimed[i];
+    }
+    index->claimed_count = kept;
+}
+
 /* Each record is pushed at most three times: at the start, when hidden, when raised. */
 static int index_spread(struct fhir_index *index)
 {
@@ -668,6 +757,7 @@ static int index_spread(struct fhir_index *index)
     }
     while (index->stack_count)
         index_follow(index, index->stack[--index->stack_count]);
+    index_keep_claimed(index);
     free(index->stack);
     index->stack = NULL;
     free(index->edges);
@@ -782,6 +872,7 @@ void fhir_index_free(struct fhir_index *index)
     free(index->records);
     free(index->edges);
     free(index->stack);
+    free(index->claimed);
     free(index->conditionals);
     free(index);
 }
@@ -831,6 +922,18 @@ const char *fhir_index_conditional(const struct fhir_index *index, size_t at)
 bool fhir_index_raised(const struct fhir_index *index, size_t number)
 {
     return index->records[number - 1].raised;
+}
+
+bool fhir_index_claimed(const struct fhir_index *index, const char *reference, uint32_t sequence)
+{
+    struct fhir_target target = fhir_index_target(index, reference);
+    struct claimed wanted = { .sequence = sequence };
+
+    if (target.kind != FHIR_TARGET_RECORD || !index->claimed_count)
+        return false;
+    wanted.claim = (uint32_t)(target.number - 1);
+    return bsearch(&wanted, index->claimed, index->claimed_count, sizeof wanted,
+                   index_claimed_order) != NULL;
 }
 
 const char *fhir_index_latest(const struct fhir_index *index)

@@ -32,7 +32,45 @@ bool fhir_is_plumbing(const char *member);
 yyjson_val *fhir_first_reference(const struct fhir_resource *resource,
                                  const struct fhir_tags *tags, yyjson_val *value);
 
-/* The contained resource that "#id" names; NULL where there is none. */
-yyjson_val *fhir_contained(const struct fhir_resource *resource, const char *reference);
+/* The resources contained in another, each with the categories that its codes tell. */
+struct fhir_inner {
+    const char *id;
+    yyjson_val *value;
+    uint32_t categories;
+};
+struct fhir_inners {
+    struct fhir_inner *inner; /* owned; sorted by id */
+    size_t count;
+};
+
+/* Gathers those of `resource` that have an id. ACESO_EMEMORY. Freed with free(). */
+int fhir_inners_gather(const struct fhir_resource *resource, const struct fhir_tags *tags,
+                       struct fhir_inners *out);
+
+/* The one that "#id" names; NULL where there is none. */
+const struct fhir_inner *fhir_inners_find(const struct fhir_inners *inners, const char *reference);
+
+/* The parts of a Claim or ExplanationOfBenefit that its items name by number. */
+struct fhir_part {
+    uint32_t sequence;
+    yyjson_val *value;
+};
+struct fhir_parts {
+    struct fhir_part *part; /* owned; sorted by sequence */
+    size_t count;
+};
+
+/* Lists of numbers in an item, and the elements that they number. */
+#define FHIR_ITEM_LISTS 3
+extern const char *const fhir_item_lists[FHIR_ITEM_LISTS][2];
+
+/* Gathers the elements of the array `parts` (may be NULL). ACESO_EMEMORY. Freed with free(). */
+int fhir_parts_gather(yyjson_val *parts, struct fhir_parts *out);
+
+/* The first part numbered `sequence`; NULL where there is none. More of that number follow it. */
+const struct fhir_part *fhir_parts_find(const struct fhir_parts *parts, uint32_t sequence);
+
+/* The number that a positiveInt holds; 0 for anything else. */
+uint32_t fhir_sequence(yyjson_val *value);
 
 #endif

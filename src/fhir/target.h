@@ -23,6 +23,10 @@ struct fhir_target fhir_index_target(const struct fhir_index *index, const char 
 /* True where the record has a sensitive category, its own or one that spread to it. */
 bool fhir_index_raised(const struct fhir_index *index, size_t number);
 
+/* True where the item numbered `sequence` of the Claim that `reference` names is for a sensitive
+ * diagnosis, procedure or information. */
+bool fhir_index_claimed(const struct fhir_index *index, const char *reference, uint32_t sequence);
+
 /* True where `text` holds an id of a record, or a word that identifies the patient or a relative:
  * identifiers, phone numbers, street lines, birth dates, whole names; single names only where it
  * is not `coded` (the display of a code says "Young adult" to every patient). */

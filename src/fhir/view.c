@@ -26,6 +26,7 @@ struct view_job {
     struct fhir_resource resource;
     struct fhir_tags tags;
     struct view_value *values;
+    struct fhir_inners inners;
     struct buffer texts; /* JSON, each with a NUL */
     uint32_t id_text;    /* the resource's own pseudonym, like a substitute */
     fhir_pseudonym_fn *pseudonym;
@@ -74,9 +75,9 @@ static bool view_leads_to_sensitive(struct view_job *job, yyjson_val *value)
         if (target.kind == FHIR_TARGET_RECORD && fhir_index_raised(job->index, target.number))
             return true;
         if (target.kind == FHIR_TARGET_CONTAINED) {
-            yyjson_val *contained = fhir_contained(&job->resource, text);
+            const struct fhir_inner *inner = fhir_inners_find(&job->inners, text);
 
-            if (contained && fhir_scan(&job->resource, &job->tags, contained, false))
+            if (inner && inner->categories)
                 return true;
         }
     }
@@ -114,56 +115,69 @@ static void view_raise_member(struct view_job *job, const char *name, yyjson_val
     }
 }
 
-static bool view_is_number(const yyjson_val *a, const yyjson_val *b)
+/* Leaves only the raised ones among `parts`. */
+static void view_keep_raised(struct view_job *job, struct fhir_parts *parts)
 {
-    return yyjson_is_raw((yyjson_val *)(uintptr_t)a) && yyjson_is_raw((yyjson_val *)(uintptr_t)b) &&
-           strcmp(a->uni.str, b->uni.str) == 0;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < parts->count; i++) {
+        yyjson_val *number = yyjson_obj_get(parts->part[i].value, "sequence");
+
+        if (number && view_of(job, number)->level == FHIR_COMPLETE)
+            parts->part[kept++] = parts->part[i];
+    }
+    parts->count = kept;
 }
 
-/* True where `sequences`, a list in an item, names a raised one of `parts`. */
-static bool view_names_raised(struct view_job *job, yyjson_val *sequences, yyjson_val *parts)
+/* Raises the items that name one of `parts` in their list `list`. */
+static void view_raise_items_for(struct view_job *job, const char *list,
+                                 const struct fhir_parts *parts)
 {
-    yyjson_val *sequence, *part;
+    yyjson_val *item, *sequence;
     size_t i, j, max, many;
 
-    yyjson_arr_foreach(sequences, i, max, sequence)
+    yyjson_arr_foreach(yyjson_obj_get(job->resource.root, "item"), i, max, item)
     {
-        yyjson_arr_foreach(parts, j, many, part)
+        yyjson_arr_foreach(yyjson_obj_get(item, list), j, many, sequence)
         {
-            yyjson_val *number = yyjson_obj_get(part, "sequence");
-
-            if (number && view_is_number(number, sequence) &&
-                view_of(job, number)->level == FHIR_COMPLETE)
-                return true;
+            if (fhir_parts_find(parts, fhir_sequence(sequence))) {
+                view_raise(job, item, FHIR_COMPLETE);
+                break;
+            }
         }
     }
-    return false;
 }
 
 /* An item of a Claim or ExplanationOfBenefit goes with the diagnosis, procedure or information
- * that it is for. */
-static void view_raise_items(struct view_job *job)
+ * that it is for; one of the latter also where the Claim says so. */
+static int view_raise_items(struct view_job *job)
 {
-    static const char *const lists[][2] = {
-        { "diagnosisSequence", "diagnosis" },
-        { "procedureSequence", "procedure" },
-        { "informationSequence", "supportingInfo" },
-    };
     yyjson_val *root = job->resource.root;
+    const char *claim = view_member(yyjson_obj_get(root, "claim"), "reference");
     yyjson_val *item;
     size_t i, max;
 
+    for (size_t k = 0; k < FHIR_ITEM_LISTS; k++) {
+        struct fhir_parts parts = { .part = NULL };
+        int code = fhir_parts_gather(yyjson_obj_get(root, fhir_item_lists[k][1]), &parts);
+
+        if (code)
+            return code;
+        view_keep_raised(job, &parts);
+        if (parts.count)
+            view_raise_items_for(job, fhir_item_lists[k][0], &parts);
+        free(parts.part);
+    }
     yyjson_arr_foreach(yyjson_obj_get(root, "item"), i, max, item)
     {
-        for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
-            if (view_names_raised(job, yyjson_obj_get(item, lists[k][0]),
-                                  yyjson_obj_get(root, lists[k][1])))
-                view_raise(job, item, FHIR_COMPLETE);
-        }
+        if (claim && fhir_index_claimed(job->index, claim,
+                                        fhir_sequence(yyjson_obj_get(item, "sequence"))))
+            view_raise(job, item, FHIR_COMPLETE);
     }
+    return ACESO_OK;
 }
 
-static void view_raise_sensitive(struct view_job *job)
+static int view_raise_sensitive(struct view_job *job)
 {
     yyjson_val *root = job->resource.root;
     yyjson_val *key, *value;
@@ -173,7 +187,8 @@ static void view_raise_sensitive(struct view_job *job)
         view_raise_member(job, yyjson_get_str(key), value);
     if (strcmp(job->resource.type_name, "Claim") == 0 ||
         strcmp(job->resource.type_name, "ExplanationOfBenefit") == 0)
-        view_raise_items(job);
+        return view_raise_items(job);
+    return ACESO_OK;
 }
 
 /* --- what stands in --- */
@@ -455,20 +470,18 @@ static void view_refer_to_contained(struct view_job *job)
 {
     yyjson_val *at = job->resource.root, *end = unsafe_yyjson_get_next(at);
 
-    if (!yyjson_obj_get(job->resource.root, "contained"))
-        return;
     (void)view_least(job, job->resource.root);
     for (; at < end; at++) {
         const char *text;
-        yyjson_val *contained;
+        const struct fhir_inner *inner;
 
         if (!yyjson_is_obj(at) || !(view_of(job, at)->tag & FHIR_TAG_REFERENCE))
             continue;
         text = view_member(at, "reference");
         if (!text || text[0] != '#' || !text[1])
             continue;
-        contained = fhir_contained(&job->resource, text);
-        view_raise(job, at, contained ? view_of(job, contained)->lowest : FHIR_COMPLETE);
+        inner = fhir_inners_find(&job->inners, text);
+        view_raise(job, at, inner ? view_of(job, inner->value)->lowest : FHIR_COMPLETE);
     }
 }
 
@@ -557,6 +570,9 @@ static int view_prepare(struct view_job *job)
     job->values = calloc(count, sizeof *job->values);
     if (!job->values)
         return ACESO_EMEMORY;
+    code = fhir_inners_gather(&job->resource, &job->tags, &job->inners);
+    if (code)
+        return code;
     for (size_t i = 0; i < count; i++) {
         job->values[i].tag = job->tags.tag[i];
         job->values[i].level = job->tags.tag[i] & FHIR_TAG_LEVEL;
@@ -568,7 +584,9 @@ static int view_prepare(struct view_job *job)
     }
     if (id)
         view_of(job, id)->substitute = job->id_text;
-    view_raise_sensitive(job);
+    code = view_raise_sensitive(job);
+    if (code)
+        return code;
     if (strcmp(job->resource.type_name, "Patient") == 0)
         view_derive(job);
     view_references(job);
@@ -630,6 +648,7 @@ int fhir_views(const struct fhir_index *index, const struct fhir_entry *entry,
     if (code && code != job.failed)
         (void)fhir_entry_error(entry, entry->line, NULL, code, error, "%s", error_name(code));
     free(job.values);
+    free(job.inners.inner);
     buffer_free(&job.texts);
     fhir_tags_free(&job.tags);
     fhir_resource_free(&job.resource);

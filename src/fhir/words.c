@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 4096
+#define WORDS_MAX 1024
 #define WORDS_LEAST 3 /* bytes; shorter ones are in every text */
 
 struct word {

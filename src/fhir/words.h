@@ -12,7 +12,7 @@ struct fhir_words *fhir_words_create(void); /* NULL: no memory */
 void fhir_words_free(struct fhir_words *words);
 
 /* Adds the names, identifiers, phone numbers, street lines and birth date of a Patient or
- * RelatedPerson. ACESO_EMEMORY, ACESO_ELIMIT (over 4096 words). */
+ * RelatedPerson. ACESO_EMEMORY, ACESO_ELIMIT (over 1024 words). */
 int fhir_words_add_person(struct fhir_words *words, yyjson_val *person);
 
 /* To be called once all are added. */
