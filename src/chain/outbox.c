@@ -337,7 +337,7 @@ static void outbox_reason(struct outbox *outbox, const struct outbox_row *row,
     for (uint64_t back = 0; back < 2 && back <= receipt->block; back++) {
         buffer_clear(&out);
         if (rpc_call(outbox->settings.rpc, &call, receipt->block - back, &out, NULL, &why) ==
-            ACESO_ECHAIN) {
+            ACESO_ECHAIN) { /* a node that has not kept that state says so with another code */
             (void)snprintf(reason, OUTBOX_REASON_MAX, "%.*s", OUTBOX_REASON_MAX - 1, why.text);
             break;
         }

@@ -20,6 +20,7 @@
 #define RPC_FEE_MAX UINT64_C(1000000000000000000) /* one ether a gas: nobody means that */
 #define RPC_TIP_OTHERWISE UINT64_C(1000000000)
 #define RPC_CODE_LIMIT (-32005)
+#define RPC_CODE_REVERT 3
 
 /* One connection; used by one call at a time. */
 struct rpc_line {
@@ -298,18 +299,33 @@ static void rpc_put_call(struct json_writer *writer, const struct rpc_call *call
     json_close(writer, '}');
 }
 
+/* Whether it was the contract that refused. Nodes agree on this where the contract gave a reason;
+ * where it gave none their words must do. */
+static bool rpc_reverted(const struct rpc_answer *answer)
+{
+    static const char *const words[] = { "revert", "out of gas", "EVM error",
+                                         "gas required exceeds", "invalid opcode" };
+    bool found = answer->revert.len != 0 || answer->code == RPC_CODE_REVERT;
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        found = found || strstr(answer->message, words[i]);
+    return found;
+}
+
 /* The node's refusal of a call: what the contract said, or what the node said. */
 static int rpc_refused_call(const struct rpc_answer *answer, struct buffer *revert,
                             struct aceso_error *error)
 {
     char words[ACESO_ERROR_TEXT_MAX];
 
+    if (!rpc_reverted(answer))
+        return error_set(error, ACESO_EIO, NULL, "the chain's node refuses: %s", answer->message);
     if (revert && buffer_put_bytes(revert, buffer_bytes(&answer->revert)))
         return error_set(error, revert->failed, NULL, "the contract's answer is too long");
     if (answer->revert.len)
         return error_set(error, ACESO_ECHAIN, NULL, "%s",
                          revert_text(buffer_bytes(&answer->revert), words, sizeof words));
-    return error_set(error, ACESO_ECHAIN, NULL, "the chain refuses: %s", answer->message);
+    return error_set(error, ACESO_ECHAIN, NULL, "the contract refused: %s", answer->message);
 }
 
 int rpc_call(struct rpc *rpc, const struct rpc_call *call, uint64_t block, struct buffer *out,

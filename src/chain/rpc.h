@@ -72,7 +72,8 @@ ACESO_NODISCARD int rpc_block(struct rpc *rpc, uint64_t number, struct rpc_block
                               struct aceso_error *error);
 
 /* Appends what the call returns to `out`. A revert is ACESO_ECHAIN with the contract's error in
- * words (revert.h); the raw revert data goes to `revert` where that is not NULL. */
+ * words (revert.h); the raw revert data goes to `revert` where that is not NULL. A node that cannot
+ * make the call (no such state, no funds) is ACESO_EIO. */
 ACESO_NODISCARD int rpc_call(struct rpc *rpc, const struct rpc_call *call, uint64_t block,
                              struct buffer *out, struct buffer *revert,
                              struct aceso_error *error);
