@@ -34,7 +34,10 @@ function sources() {
         ...readdirSync(join(sourceDir, 'interfaces')).map((name) => `interfaces/${name}`),
     ].filter((name) => name.endsWith('.sol')).sort();
     return Object.fromEntries(
-        names.map((name) => [`src/${name}`, { content: readFileSync(join(sourceDir, name), 'utf8') }]),
+        names.map((name) => {
+            const content = readFileSync(join(sourceDir, name), 'utf8');
+            return [`src/${name}`, { content }];
+        }),
     );
 }
 
@@ -120,8 +123,9 @@ function describe(prefix, abi) {
 
 function typeHashes(text) {
     const lines = [];
-    const pattern = /bytes32 constant (\w+)_TYPEHASH\s*=\s*keccak256\(\s*"([^"]+)"\s*\)/g;
-    for (const [, name, type] of text.matchAll(pattern)) {
+    const pattern = /bytes32 constant (\w+)_TYPEHASH\s*=\s*keccak256\(([^;]+)\);/g;
+    for (const [, name, literals] of text.matchAll(pattern)) {
+        const type = literals.match(/"([^"]*)"/g).map((part) => part.slice(1, -1)).join('');
         lines.push(
             '', `#define ${name}_TYPE \\`, `    "${type}"`,
             hashMacro(`${name}_TYPEHASH`, keccak256(type)),
@@ -175,8 +179,8 @@ function header(compiled, input, output) {
         '/* Creation code; the encoded arguments of the constructor follow it. */',
     ];
     for (const { prefix } of CONTRACTS) {
-        const name = prefix.toLowerCase();
-        lines.push(`extern const uint8_t ${name}_code[];`, `extern const size_t ${name}_code_size;`);
+        const name = `${prefix.toLowerCase()}_code`;
+        lines.push(`extern const uint8_t ${name}[];`, `extern const size_t ${name}_size;`);
     }
     lines.push(...enums(output.sources['src/Codes.sol'].ast));
     lines.push(...typeHashes(input.sources['src/Types.sol'].content));

@@ -22,7 +22,8 @@ for (const [suite, { test_results: results }] of Object.entries(suites)) {
         const good = status !== 'Failure';
         count += 1;
         if (!good) failed += 1;
-        console.log(`${good ? 'ok' : 'not ok'} ${count} ${title}${status === 'Skipped' ? ' # SKIP' : ''}`);
+        const skipped = status === 'Skipped' ? ' # SKIP' : '';
+        console.log(`${good ? 'ok' : 'not ok'} ${count} ${title}${skipped}`);
         if (!good) console.log(`# ${String(reason).replace(/\n/g, '\n# ')}`);
     }
 }

@@ -52,12 +52,14 @@ contract AccessRequest is IAccessRequest, EIP712 {
         IAddressMapping.Credential calldata credential,
         bytes calldata signature
     ) external returns (uint256 id) {
-        if (ask.purpose == 0) revert AccessRequestBadPurpose(ask.purpose);
+        if (ask.purpose == 0) {
+            revert AccessRequestBadPurpose(ask.purpose);
+        }
         if (ask.level == 0 || ask.level > LEVEL_LIMIT) revert AccessRequestBadLevel(ask.level);
         if (ask.term == 0 || ask.term > TERM_LIMIT) revert AccessRequestBadTerm(ask.term);
-        if (
-            ask.deadline < block.timestamp || ask.deadline > block.timestamp + DEADLINE_LIMIT
-        ) revert AccessRequestBadDeadline(ask.deadline);
+        if (ask.deadline < block.timestamp || ask.deadline > block.timestamp + DEADLINE_LIMIT) {
+            revert AccessRequestBadDeadline(ask.deadline);
+        }
         if (_relationship(ask.hospital, ask.patient).code.length == 0) {
             revert AccessRequestNoRelationship(ask.hospital, ask.patient);
         }
@@ -88,8 +90,7 @@ contract AccessRequest is IAccessRequest, EIP712 {
         bytes calldata sealedAccess,
         IAddressMapping.Path calldata path
     ) external {
-        uint256 longer =
-            grant.length > sealedAccess.length ? grant.length : sealedAccess.length;
+        uint256 longer = grant.length > sealedAccess.length ? grant.length : sealedAccess.length;
         if (longer > PAYLOAD_LIMIT) revert AccessRequestTooLong(longer, PAYLOAD_LIMIT);
         bool opened = _consent(approval, grant, path);
         IHospitalInstitute held = _open(approval.hospital, approval.institute);
@@ -252,8 +253,8 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     /// @inheritdoc IAccessRequest
     function requestId(address institute, Ask calldata ask) public pure returns (uint256) {
-        return _partiesOf(ask.hospital, institute) << 64
-            | uint256(uint40(ask.deadline)) << 24 | uint256(ask.purpose) << 16 | ask.number;
+        return _partiesOf(ask.hospital, institute) << 64 | uint256(uint40(ask.deadline)) << 24
+            | uint256(ask.purpose) << 16 | ask.number;
     }
 
     /// @dev Checks an approval against the request and the patient's terms, opens the path, and
@@ -276,15 +277,8 @@ contract AccessRequest is IAccessRequest, EIP712 {
             until
         );
         _checkTerms(approval, _addressMapping.requireCredential(approval.institute));
-        _requests[approval.request] =
-            held.approved(approval.level, until, path.database, serial);
-        emit ConsentGiven(
-            approval.request,
-            approval.patient,
-            approval.level,
-            until,
-            grant
-        );
+        _requests[approval.request] = held.approved(approval.level, until, path.database, serial);
+        emit ConsentGiven(approval.request, approval.patient, approval.level, until, grant);
     }
 
     /// @dev Makes the contract of a hospital and an institute if there is none.
@@ -319,11 +313,10 @@ contract AccessRequest is IAccessRequest, EIP712 {
         IHospitalInstitute(held).markEnded(serial);
     }
 
-    function _checkApproval(
-        Approval calldata approval,
-        RequestWord held,
-        bytes calldata grant
-    ) private view {
+    function _checkApproval(Approval calldata approval, RequestWord held, bytes calldata grant)
+        private
+        view
+    {
         uint256 id = approval.request;
         if (held.status() != Status.OPEN) revert AccessRequestWrongStatus(id, held.status());
         if (
@@ -339,7 +332,9 @@ contract AccessRequest is IAccessRequest, EIP712 {
             revert AccessRequestLevelTooHigh(approval.level, held.level());
         }
         if (approval.term == 0) revert AccessRequestBadTerm(0);
-        if (approval.term > held.time()) revert AccessRequestTermTooLong(approval.term, held.time());
+        if (approval.term > held.time()) {
+            revert AccessRequestTermTooLong(approval.term, held.time());
+        }
         bytes32 actual = keccak256(grant);
         if (actual != approval.grantDigest) {
             revert AccessRequestBadGrant(approval.grantDigest, actual);
@@ -348,8 +343,8 @@ contract AccessRequest is IAccessRequest, EIP712 {
 
     function _checkTerms(Approval calldata approval, uint8 category) private view {
         (uint8 level, uint32 patientEpoch, uint256 nonce) = IHospitalPatient(
-            _relationship(approval.hospital, approval.patient)
-        ).consentTerms(approval.institute, category);
+                _relationship(approval.hospital, approval.patient)
+            ).consentTerms(approval.institute, category);
         if (approval.level > level) revert AccessRequestLevelTooHigh(approval.level, level);
         if (approval.patientEpoch != patientEpoch) {
             revert AccessRequestWrongEpoch(approval.patientEpoch, patientEpoch);

@@ -84,12 +84,10 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
     }
 
     /// @inheritdoc IAddressMapping
-    function updateHospital(
-        uint32 id,
-        string calldata url,
-        bytes32 sealKey,
-        bytes32 tlsKeyDigest
-    ) external onlyOwner {
+    function updateHospital(uint32 id, string calldata url, bytes32 sealKey, bytes32 tlsKeyDigest)
+        external
+        onlyOwner
+    {
         _requireFits(bytes(url).length, URL_LIMIT);
         Hospital storage held = _known(id);
         held.url = url;
@@ -281,17 +279,18 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
         if (terms.nonce != current) revert AddressMappingBadNonce(terms.nonce, current);
         made = Pair.deploy(_hospitalPatient, terms.hospital, terms.patient);
         emit RelationshipCreated(terms.hospital, terms.patient, made);
-        IHospitalPatient(made).initialize(
-            IHospitalPatient.Terms(
-                terms.policyDigest,
-                terms.patientKeysDigest,
-                terms.authorityKeysDigest,
-                terms.headersDigest
-            ),
-            terms.levels,
-            terms.nonce + 1,
-            headers
-        );
+        IHospitalPatient(made)
+            .initialize(
+                IHospitalPatient.Terms(
+                    terms.policyDigest,
+                    terms.patientKeysDigest,
+                    terms.authorityKeysDigest,
+                    terms.headersDigest
+                ),
+                terms.levels,
+                terms.nonce + 1,
+                headers
+            );
         // Last, when all is written: a wallet's code runs here.
         _requireSignature(
             terms.patient, keccak256(abi.encode(AMSC_RELATIONSHIP_TYPEHASH, terms)), signature
@@ -411,11 +410,9 @@ contract AddressMapping is IAddressMapping, Ownable2Step, EIP712 {
     }
 
     /// @inheritdoc IAddressMapping
-    function sweepEntries(
-        uint32 id,
-        address[] calldata users,
-        uint16[] calldata databases
-    ) external {
+    function sweepEntries(uint32 id, address[] calldata users, uint16[] calldata databases)
+        external
+    {
         _requireFits(users.length, SWEEP_LIMIT);
         if (users.length != databases.length) {
             revert AddressMappingLengthMismatch(users.length, databases.length);

@@ -3,8 +3,9 @@ pragma solidity 0.8.37;
 
 import {IAddressMapping} from "./interfaces/IAddressMapping.sol";
 
-/// @notice A whitelist entry in one word, from the highest bit: 72 unused, the way (80), serial (24), live consents (40), expiry (40). Packed by hand because
-/// every approval and every revocation pays for it.
+/// @notice A whitelist entry in one word, from the highest bit: 72 unused, the way (80), the serial
+/// (24), consents that hold it (40), expiry (40). Packed by hand because every approval and every
+/// revocation pays for it.
 type EntryWord is uint256;
 
 using EntryWordLibrary for EntryWord global;
@@ -17,14 +18,8 @@ library EntryWordLibrary {
     }
 
     /// @notice A new entry, held by one consent.
-    function make(uint80 way_, uint40 expiry_, uint24 serial_)
-        internal
-        pure
-        returns (EntryWord)
-    {
-        return EntryWord.wrap(
-            uint256(way_) << 104 | uint256(serial_) << 80 | 1 << 40 | expiry_
-        );
+    function make(uint80 way_, uint40 expiry_, uint24 serial_) internal pure returns (EntryWord) {
+        return EntryWord.wrap(uint256(way_) << 104 | uint256(serial_) << 80 | 1 << 40 | expiry_);
     }
 
     /// @notice With one consent more, and no shorter than that.

@@ -11,8 +11,8 @@ import {IHospitalPatient} from "./interfaces/IHospitalPatient.sol";
 /// @title HPSC: one hospital and one patient
 /// @notice See IHospitalPatient for the rules.
 contract HospitalPatient is IHospitalPatient, EIP712 {
-    /// @dev One slot: an approval reads it, every change writes it. `anyOverride` spares an approval
-    /// the look for an override where none was ever set.
+    /// @dev One slot: an approval reads it, every change writes it. `anyOverride` spares an
+    /// approval the look for an override where none was ever set.
     struct State {
         uint128 levels;
         uint32 patientEpoch;
@@ -75,11 +75,9 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
     }
 
     /// @inheritdoc IHospitalPatient
-    function advanceEpoch(
-        Epoch calldata next,
-        bytes calldata signature,
-        bytes calldata headers
-    ) external {
+    function advanceEpoch(Epoch calldata next, bytes calldata signature, bytes calldata headers)
+        external
+    {
         State memory state = _live();
         address party = _requireActiveHospital();
         if (
@@ -246,9 +244,7 @@ contract HospitalPatient is IHospitalPatient, EIP712 {
         returns (uint8 level, uint32 patientEpoch, uint256 current)
     {
         State memory state = _live();
-        return (
-            _levelFor(state, institute, category), state.patientEpoch, state.nonce
-        );
+        return (_levelFor(state, institute, category), state.patientEpoch, state.nonce);
     }
 
     function _setTerms(Terms memory terms, bytes calldata headers) private {

@@ -13,9 +13,8 @@ library Pair {
         returns (address)
     {
         bytes memory packed = abi.encodePacked(hospital, party);
-        return Clones.cloneDeterministicWithImmutableArgs(
-            implementation, packed, keccak256(packed)
-        );
+        return
+            Clones.cloneDeterministicWithImmutableArgs(implementation, packed, keccak256(packed));
     }
 
     /// @notice Where the contract of a pair is or would be.

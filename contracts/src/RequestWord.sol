@@ -26,11 +26,13 @@ library RequestWordLibrary {
     }
 
     /// @notice The request once approved.
-    function approved(RequestWord word, uint8 level_, uint40 until, uint16 database_, uint24 serial_)
-        internal
-        pure
-        returns (RequestWord)
-    {
+    function approved(
+        RequestWord word,
+        uint8 level_,
+        uint40 until,
+        uint16 database_,
+        uint24 serial_
+    ) internal pure returns (RequestWord) {
         return RequestWord.wrap(
             uint256(serial_) << 232 | uint256(database_) << 216 | uint256(until) << 176
                 | uint256(level_) << 168 | uint256(Status.APPROVED) << 160

@@ -144,16 +144,12 @@ contract AccessRequestTest is Story {
         IAccessRequest.Ask memory wanted = askOf(3);
         uint256 id = submit(school, Category.MEDICAL_SCHOOL, wanted);
         IAddressMapping.Credential memory none;
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessRequest.AccessRequestExists.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessRequest.AccessRequestExists.selector, id));
         vm.prank(school);
         arsc.request(wanted, none, noSignature);
         vm.prank(school);
         arsc.withdraw(id);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessRequest.AccessRequestExists.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessRequest.AccessRequestExists.selector, id));
         vm.prank(school);
         arsc.request(wanted, none, noSignature);
     }
@@ -168,9 +164,7 @@ contract AccessRequestTest is Story {
         uint256 made = arsc.requestId(
             institute, IAccessRequest.Ask(id, patient, purpose, 1, 1, deadline, number)
         );
-        equal(
-            bytes32(made), bytes32(abi.encodePacked(institute, id, deadline, purpose, number))
-        );
+        equal(bytes32(made), bytes32(abi.encodePacked(institute, id, deadline, purpose, number)));
     }
 
     // Approval
@@ -181,9 +175,7 @@ contract AccessRequestTest is Story {
         approval.term = 5 days;
         bytes memory signature = sign(PATIENT_KEY, approvalDigest(approval));
         vm.expectEmit(address(arsc));
-        emit IAccessRequest.ConsentGiven(
-            id, patient, 2, uint64(block.timestamp + 5 days), grant
-        );
+        emit IAccessRequest.ConsentGiven(id, patient, 2, uint64(block.timestamp + 5 days), grant);
         vm.expectEmit(address(arsc));
         emit IAccessRequest.InstituteOpened(1, school, arsc.predictRelation(1, school));
         vm.expectEmit(address(arsc));
@@ -211,8 +203,7 @@ contract AccessRequestTest is Story {
         refuse(bad, tooHigh(3, 2));
         bad.level = 0;
         refuse(
-            bad,
-            abi.encodeWithSelector(IAccessRequest.AccessRequestBadLevel.selector, uint8(0))
+            bad, abi.encodeWithSelector(IAccessRequest.AccessRequestBadLevel.selector, uint8(0))
         );
         bad.level = 2;
         bad.term = TERM + 1;
@@ -236,9 +227,7 @@ contract AccessRequestTest is Story {
         );
         bad.patientEpoch = 1;
         bad.nonce = 2;
-        refuse(
-            bad, abi.encodeWithSelector(IAccessRequest.AccessRequestBadNonce.selector, 2, 1)
-        );
+        refuse(bad, abi.encodeWithSelector(IAccessRequest.AccessRequestBadNonce.selector, 2, 1));
         bad.nonce = 1;
         bad.grantDigest = "other";
         refuse(
@@ -316,8 +305,7 @@ contract AccessRequestTest is Story {
     function test_approve_staysWithinTheTable() public {
         uint256 id = ask(school, Category.MEDICAL_SCHOOL, 4);
         refuse(approvalOf(id, 4), tooHigh(4, 3));
-        IHospitalPatient.Override memory change =
-            IHospitalPatient.Override(school, 1, 1, NEVER);
+        IHospitalPatient.Override memory change = IHospitalPatient.Override(school, 1, 1, NEVER);
         hpsc.setOverride(change, sign(PATIENT_KEY, overrideDigest(change)));
         refuse(approvalOf(id, 2), tooHigh(2, 1));
         change.level = 4;
@@ -423,10 +411,8 @@ contract AccessRequestTest is Story {
 
     function test_refuse_isFinal() public {
         uint256 id = ask(school, Category.MEDICAL_SCHOOL, 3);
-        bytes memory signature =
-            sign(PATIENT_KEY, digestOf(address(arsc), structOf(REFUSAL, id)));
-        bytes memory wrong =
-            sign(HOSPITAL_KEY, digestOf(address(arsc), structOf(REFUSAL, id)));
+        bytes memory signature = sign(PATIENT_KEY, digestOf(address(arsc), structOf(REFUSAL, id)));
+        bytes memory wrong = sign(HOSPITAL_KEY, digestOf(address(arsc), structOf(REFUSAL, id)));
         vm.expectRevert(badSignature(patient));
         vm.prank(hospital);
         arsc.refuse(id, wrong);
@@ -675,9 +661,7 @@ contract AccessRequestTest is Story {
 
     function test_reopenPath_bringsALiveConsentBack() public {
         uint256 id = consented();
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessRequest.AccessRequestPathOpen.selector, id)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessRequest.AccessRequestPathOpen.selector, id));
         vm.prank(hospital);
         arsc.reopenPath(id, pathOf(1));
         vm.prank(hospital);
@@ -787,9 +771,10 @@ contract AccessRequestTest is Story {
     }
 
     function tooHigh(uint8 level, uint8 allowed) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            IAccessRequest.AccessRequestLevelTooHigh.selector, level, allowed
-        );
+        return
+            abi.encodeWithSelector(
+                IAccessRequest.AccessRequestLevelTooHigh.selector, level, allowed
+            );
     }
 
     function badSignature(address who) private pure returns (bytes memory) {

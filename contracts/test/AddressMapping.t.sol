@@ -60,7 +60,14 @@ contract AddressMappingTest is Story {
 
     function test_registerHospital_revertsWithBadLabel() public {
         string[9] memory bad = [
-            "", "0x12", "0x", "Mercy", "a b", "a_b", unicode"ä", "a@b",
+            "",
+            "0x12",
+            "0x",
+            "Mercy",
+            "a b",
+            "a_b",
+            unicode"ä",
+            "a@b",
             "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg"
         ];
         for (uint256 i = 0; i < bad.length; ++i) {
@@ -73,9 +80,8 @@ contract AddressMappingTest is Story {
     }
 
     function test_registerHospital_takesLabelsAtTheLimit() public {
-        string[4] memory good = [
-            "0", "x", "0.x", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg"
-        ];
+        string[4] memory good =
+            ["0", "x", "0.x", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg"];
         for (uint160 i = 0; i < good.length; ++i) {
             vm.prank(ca);
             amsc.registerHospital(address(i + 1), good[i], "", "", "");
@@ -781,7 +787,9 @@ contract AddressMappingTest is Story {
         vm.startPrank(address(arsc));
         uint16[] memory databases = new uint16[](3);
         (databases[1], databases[2]) = (1, 2);
-        for (uint160 i = 1; i < 5; ++i) amsc.closeEntries(1, address(i), databases);
+        for (uint160 i = 1; i < 5; ++i) {
+            amsc.closeEntries(1, address(i), databases);
+        }
         (uint32 count,, uint256 sum) = amsc.entrySum(1);
         check(count == 0 && sum == 0);
         vm.stopPrank();
@@ -792,10 +800,7 @@ contract AddressMappingTest is Story {
         returns (uint24, bool)
     {
         vm.prank(address(arsc));
-        return
-            amsc.openEntry(
-                id, id == 1 ? hospital : otherHospital, user, database, WAY, expiry
-            );
+        return amsc.openEntry(id, id == 1 ? hospital : otherHospital, user, database, WAY, expiry);
     }
 
     function accept(address institute, IAddressMapping.Credential memory given) private {
@@ -826,12 +831,12 @@ contract AddressMappingTest is Story {
     }
 
     function suspended(uint32 id) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IAddressMapping.AddressMappingHospitalSuspended.selector, id);
+        return
+            abi.encodeWithSelector(IAddressMapping.AddressMappingHospitalSuspended.selector, id);
     }
 
     function notHospital(uint32 id, address who) private pure returns (bytes memory) {
-        return
-            abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
+        return abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
     }
 
     function notAccessRequest(address who) private pure returns (bytes memory) {

@@ -92,8 +92,12 @@ contract GasTest is Story {
         mapped.registerHospital(hospital, "mercy", "", "s", "t");
         school = address(uint160(uint256(keccak256("school"))));
         pharmacy = address(uint160(uint256(keccak256("pharmacy"))));
-        mapped.openEntry(1, hospital, school, 1, 0x0a0900020a01000520fb, uint40(block.timestamp + TERM));
-        mapped.openEntry(1, hospital, pharmacy, 1, 0x0a0900020a01000520fb, uint40(block.timestamp + TERM));
+        mapped.openEntry(
+            1, hospital, school, 1, 0x0a0900020a01000520fb, uint40(block.timestamp + TERM)
+        );
+        mapped.openEntry(
+            1, hospital, pharmacy, 1, 0x0a0900020a01000520fb, uint40(block.timestamp + TERM)
+        );
         within("whitelist_add", 58_000);
         vm.prank(hospital);
         mapped.removeEntry(1, pharmacy, 1);
@@ -102,7 +106,9 @@ contract GasTest is Story {
 
     function filler(uint256 length) private pure returns (bytes memory made) {
         made = new bytes(length);
-        for (uint256 i = 0; i < length; ++i) made[i] = bytes1(uint8(i % 255 + 1));
+        for (uint256 i = 0; i < length; ++i) {
+            made[i] = bytes1(uint8(i % 255 + 1));
+        }
     }
 
     function within(string memory name, uint256 limit) private {

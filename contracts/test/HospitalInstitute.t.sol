@@ -204,7 +204,6 @@ contract HospitalInstituteTest is Story {
     }
 
     function notHospital(uint32 id, address who) private pure returns (bytes memory) {
-        return
-            abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
+        return abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
     }
 }

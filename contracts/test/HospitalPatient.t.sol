@@ -93,16 +93,18 @@ contract HospitalPatientTest is Story {
 
     function test_constructor_revertsWithZeroAddress() public {
         vm.expectRevert(
-            abi.encodeWithSelector(IHospitalPatient.HospitalPatientNotFactory.selector, address(0))
+            abi.encodeWithSelector(
+                IHospitalPatient.HospitalPatientNotFactory.selector, address(0)
+            )
         );
         new HospitalPatient(address(0));
     }
 
     function test_createRelationship_revertsWithBadTable() public {
-        uint256[6] memory bad = [
-            uint256(0x43121), 0x50, 0x60, 0x70, 0x80, uint256(1) << 128
-        ];
-        for (uint256 i = 0; i < bad.length; ++i) createWithTable(bad[i], true);
+        uint256[6] memory bad = [uint256(0x43121), 0x50, 0x60, 0x70, 0x80, uint256(1) << 128];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            createWithTable(bad[i], true);
+        }
     }
 
     function test_fuzz_createRelationship_takesExactlyGoodTables(uint256 table) public {
@@ -111,7 +113,9 @@ contract HospitalPatientTest is Story {
             table = table & 0x33333333333333333333333333333330;
         }
         bool bad = table >> 128 != 0 || table & 15 != 0;
-        for (uint256 i = 0; i < 32; ++i) bad = bad || (table >> (4 * i)) & 15 > 4;
+        for (uint256 i = 0; i < 32; ++i) {
+            bad = bad || (table >> (4 * i)) & 15 > 4;
+        }
         createWithTable(table, bad);
     }
 
@@ -164,7 +168,9 @@ contract HospitalPatientTest is Story {
             hpsc.termsDigest(),
             keccak256(
                 abi.encode(
-                    bytes32("policy 2"), bytes32("patient keys 2"), bytes32("keys 2"),
+                    bytes32("policy 2"),
+                    bytes32("patient keys 2"),
+                    bytes32("keys 2"),
                     keccak256(headers)
                 )
             )
@@ -279,7 +285,9 @@ contract HospitalPatientTest is Story {
             hpsc.termsDigest(),
             keccak256(
                 abi.encode(
-                    bytes32("policy"), bytes32("patient keys"), bytes32("new keys"),
+                    bytes32("policy"),
+                    bytes32("patient keys"),
+                    bytes32("new keys"),
                     keccak256(fresh)
                 )
             )
@@ -440,8 +448,7 @@ contract HospitalPatientTest is Story {
 
     function test_anchorBatch_refusesMalleableSignatures() public {
         IHospitalPatient.Batch memory batch = IHospitalPatient.Batch(1, 0, "root", 1, 4);
-        (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(PATIENT_KEY, batchDigest(address(hpsc), batch));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(PATIENT_KEY, batchDigest(address(hpsc), batch));
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
         bytes memory mirrored =
             abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
@@ -504,9 +511,10 @@ contract HospitalPatientTest is Story {
     }
 
     function badNonce(uint256 given, uint256 current) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(
-            IHospitalPatient.HospitalPatientBadNonce.selector, given, current
-        );
+        return
+            abi.encodeWithSelector(
+                IHospitalPatient.HospitalPatientBadNonce.selector, given, current
+            );
     }
 
     function badBatch(uint64 number, bytes32 previous) private pure returns (bytes memory) {
@@ -527,8 +535,7 @@ contract HospitalPatientTest is Story {
     }
 
     function notHospital(uint32 id, address who) private pure returns (bytes memory) {
-        return
-            abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
+        return abi.encodeWithSelector(IAddressMapping.AddressMappingNotHospital.selector, id, who);
     }
 
     function suspended() private pure returns (bytes memory) {

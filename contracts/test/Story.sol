@@ -155,10 +155,7 @@ abstract contract Story {
         );
     }
 
-    function ask(address institute, Category category, uint8 level)
-        internal
-        returns (uint256)
-    {
+    function ask(address institute, Category category, uint8 level) internal returns (uint256) {
         return submit(institute, category, askOf(level));
     }
 
@@ -236,8 +233,7 @@ abstract contract Story {
     }
 
     function anchor(uint64 number, bytes32 previous, bytes32 root) internal {
-        IHospitalPatient.Batch memory batch =
-            IHospitalPatient.Batch(number, previous, root, 2, 8);
+        IHospitalPatient.Batch memory batch = IHospitalPatient.Batch(number, previous, root, 2, 8);
         bytes memory signature = sign(PATIENT_KEY, batchDigest(address(hpsc), batch));
         vm.prank(hospital);
         hpsc.anchorBatch(batch, signature);
@@ -267,11 +263,7 @@ abstract contract Story {
         return digestOf(address(amsc), keccak256(abi.encode(RELATIONSHIP, message)));
     }
 
-    function epochDigest(IHospitalPatient.Epoch memory message)
-        internal
-        view
-        returns (bytes32)
-    {
+    function epochDigest(IHospitalPatient.Epoch memory message) internal view returns (bytes32) {
         return digestOf(address(hpsc), keccak256(abi.encode(EPOCH, message)));
     }
 
@@ -311,7 +303,8 @@ abstract contract Story {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    "EIP712Domain(string name,string version,uint256 chainId,"
+                    "address verifyingContract)"
                 ),
                 keccak256("aceso"),
                 keccak256("1"),

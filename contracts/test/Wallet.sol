@@ -36,6 +36,9 @@ contract Wallet {
                 return(28, 4)
             }
         }
-        return ECDSA.recover(digest, signature) == _owner ? this.isValidSignature.selector : bytes4(0);
+        return
+            ECDSA.recover(digest, signature) == _owner
+                ? this.isValidSignature.selector
+                : bytes4(0);
     }
 }

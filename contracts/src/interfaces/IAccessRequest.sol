@@ -134,11 +134,7 @@ interface IAccessRequest {
     );
     /// @notice The patient's decision: yes, with the grant sealed to the institute.
     event ConsentGiven(
-        uint256 indexed request,
-        address indexed patient,
-        uint8 level,
-        uint64 until,
-        bytes grant
+        uint256 indexed request, address indexed patient, uint8 level, uint64 until, bytes grant
     );
     /// @notice The hospital's decision: yes, with the access string sealed to the institute.
     event RequestApproved(
@@ -177,7 +173,8 @@ interface IAccessRequest {
         bytes calldata signature
     ) external returns (uint256 id);
 
-    /// @notice Approves a request. Sent by the hospital, not suspended, with the patient's signature.
+    /// @notice Approves a request. Sent by the hospital, not suspended, with the patient's
+    /// signature.
     /// @param approval What the patient signed
     /// @param signature The patient's signature
     /// @param grant The patient's grant key for the level, sealed to the institute
@@ -215,8 +212,8 @@ interface IAccessRequest {
     /// @notice Ends one consent. Sent by the hospital, suspended or not, or by the institute.
     function endConsent(uint256 id) external;
 
-    /// @notice Ends everything between a hospital and an institute, at a cost that does not depend on
-    /// how many consents there are. Sent by the hospital, suspended or not, or by the institute.
+    /// @notice Ends everything between a hospital and an institute, at a cost that does not depend
+    /// on how many consents there are. Sent by the hospital, suspended or not, or by the institute.
     function revokeInstitute(uint32 hospital, address institute) external;
 
     /// @notice The same, passed on by the contract of the two. That contract only.
@@ -229,9 +226,7 @@ interface IAccessRequest {
     /// @notice Makes the contract with an institute before any request. Sent by the hospital, not
     /// suspended.
     /// @return relation The new contract (`IHospitalInstitute`)
-    function openInstitute(uint32 hospital, address institute)
-        external
-        returns (address relation);
+    function openInstitute(uint32 hospital, address institute) external returns (address relation);
 
     /// @notice The id that a request of this institute would have.
     function requestId(address institute, Ask calldata ask) external pure returns (uint256);
@@ -239,8 +234,8 @@ interface IAccessRequest {
     /// @notice A request by id; status NONE if there is none.
     function requestOf(uint256 id) external view returns (Request memory);
 
-    /// @notice Whether a consent holds now: approved, its term not over, not ended alone or with its
-    /// pair, the institute's credential live and the hospital not suspended.
+    /// @notice Whether a consent holds now: approved, its term not over, not ended alone or with
+    /// its pair, the institute's credential live and the hospital not suspended.
     function consentLive(uint256 id) external view returns (bool);
 
     /// @notice The contract of a hospital and an institute, 0 if there is none.

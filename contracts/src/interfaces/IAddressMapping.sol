@@ -279,8 +279,8 @@ interface IAddressMapping {
         bytes calldata signature
     ) external;
 
-    /// @notice Revokes an institute's credential by its serial, and those with lower serials, whether
-    /// they were ever presented or not. CA only.
+    /// @notice Revokes an institute's credential by its serial, and those with lower serials,
+    /// whether they were ever presented or not. CA only.
     function revokeCredential(address institute, uint64 serial) external;
 
     /// @notice Reverts unless the institute's accepted credential holds now.
@@ -307,22 +307,15 @@ interface IAddressMapping {
     function relationship(uint32 hospital, address patient) external view returns (address);
 
     /// @notice Where the contract of a hospital and a patient is or would be.
-    function predictRelationship(uint32 hospital, address patient)
-        external
-        view
-        returns (address);
+    function predictRelationship(uint32 hospital, address patient) external view returns (address);
 
     /// @notice The current nonce of a patient at a hospital, in all messages that carry one.
     function nonceOf(uint32 hospital, address patient) external view returns (uint256);
 
     /// @notice Makes every unused signature with the current nonce worthless. Sent by the patient,
     /// or by anyone with the patient's signature (EIP-712 `NonceVoid`, domain AMSC).
-    function voidNonce(
-        uint32 hospital,
-        address patient,
-        uint256 nonce,
-        bytes calldata signature
-    ) external;
+    function voidNonce(uint32 hospital, address patient, uint256 nonce, bytes calldata signature)
+        external;
 
     /// @notice Opens an entry or joins the open one. Access request contract only, which checks the
     /// user's credential.
@@ -340,8 +333,8 @@ interface IAddressMapping {
         uint40 expiry
     ) external returns (uint24 serial, bool opened);
 
-    /// @notice Counts a consent down; the last one removes the entry. Nothing happens when the entry
-    /// is not the one the consent joined. Access request contract only.
+    /// @notice Counts a consent down; the last one removes the entry. Nothing happens when the
+    /// entry is not the one the consent joined. Access request contract only.
     function leaveEntry(uint32 hospital, address user, uint16 database, uint24 serial) external;
 
     /// @notice Removes the entries of a pair. Access request contract only.
@@ -357,11 +350,8 @@ interface IAddressMapping {
     /// @notice Removes expired entries. Anyone.
     /// @param users At most 64, with the database at the same place of `databases`; what is not
     /// expired or not there is passed over
-    function sweepEntries(
-        uint32 hospital,
-        address[] calldata users,
-        uint16[] calldata databases
-    ) external;
+    function sweepEntries(uint32 hospital, address[] calldata users, uint16[] calldata databases)
+        external;
 
     /// @notice The entry of a user for a database, zeros if none.
     function entry(uint32 hospital, address user, uint16 database)
@@ -369,7 +359,8 @@ interface IAddressMapping {
         view
         returns (Entry memory);
 
-    /// @notice Whether the path is open now: entry not expired, hospital not suspended, credential live.
+    /// @notice Whether the path is open now: entry not expired, hospital not suspended,
+    /// credential live.
     function isOpen(uint32 hospital, address user, uint16 database) external view returns (bool);
 
     /// @notice Proves by one call that a list made from events is complete.

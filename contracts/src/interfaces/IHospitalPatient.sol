@@ -120,14 +120,11 @@ interface IHospitalPatient {
 
     /// @notice Begins a new patient epoch. Sent by the hospital, not suspended.
     /// @param headers The headers whose digest was signed; empty to keep them off the chain
-    function advanceEpoch(
-        Epoch calldata next,
-        bytes calldata signature,
-        bytes calldata headers
-    ) external;
+    function advanceEpoch(Epoch calldata next, bytes calldata signature, bytes calldata headers)
+        external;
 
-    /// @notice Begins a new hospital epoch: only the hospital's keys and the headers change. Sent by
-    /// the hospital, suspended or not.
+    /// @notice Begins a new hospital epoch: only the hospital's keys and the headers change. Sent
+    /// by the hospital, suspended or not.
     /// @param hospitalEpoch The present N plus one
     /// @param current The terms in force
     /// @param authorityKeysDigest New digest of the authority keys
