@@ -85,7 +85,8 @@ def build(name, node):
         if done.returncode:
             say(done.stdout + done.stderr)
             return False
-    return subprocess.run(["ninja", "-k", "0", "-C", directory], cwd=TOP, check=False).returncode == 0
+    done = subprocess.run(["ninja", "-k", "0", "-C", directory], cwd=TOP, check=False)
+    return done.returncode == 0
 
 
 def introspect(directory, what):
