@@ -9,7 +9,7 @@
 #define MERKLE_DEPTH_MAX 32
 #define MERKLE_LEAVES_MAX (4 * RECORD_BATCH_MAX)
 
-/* A root while leaves come in, in O(log n) memory. Zeroed is empty. Plain memory: nothing to free. */
+/* A root while leaves come in, in O(log n) memory. Zeroed is empty. Nothing to free. */
 struct merkle {
     uint32_t leaves;
     uint8_t node[MERKLE_DEPTH_MAX][RECORD_HASH_SIZE]; /* the full subtree of 2^i leaves, if any */

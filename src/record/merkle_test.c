@@ -83,6 +83,7 @@ static void test_all_small_trees(void **state)
     uint8_t path[MERKLE_DEPTH_MAX][RECORD_HASH_SIZE];
     struct merkle merkle = { .leaves = 0 };
     struct merkle_tree *tree;
+    uint8_t *bytes = path[0];
 
     (void)state;
     for (uint32_t count = 1; count <= MANY; count++) {
@@ -105,10 +106,10 @@ static void test_all_small_trees(void **state)
             assert_int_equal(merkle_verify(leaves[i], i, count, path[0], depth + 1u, root, NULL),
                              ACESO_EVERIFY);
             for (size_t bit = 0; bit < (size_t)depth * RECORD_HASH_SIZE; bit += 29) {
-                path[0][bit] ^= 1;
+                bytes[bit] ^= 1;
                 assert_int_equal(merkle_verify(leaves[i], i, count, path[0], depth, root, NULL),
                                  ACESO_EVERIFY);
-                path[0][bit] ^= 1;
+                bytes[bit] ^= 1;
             }
         }
         assert_int_equal(merkle_tree_path(tree, count, path, &depth, NULL), ACESO_EUSAGE);
@@ -129,7 +130,8 @@ static void test_limit(void **state)
 static void test_proof_parse(void **state)
 {
     uint8_t path[3 * RECORD_HASH_SIZE] = { 7 };
-    struct proof proof = { .batch = 5, .leaves = 8, .index = 6, .path = bytes_of(path, sizeof path) };
+    struct proof proof = { .batch = 5, .leaves = 8, .index = 6,
+                           .path = bytes_of(path, sizeof path) };
     struct buffer out = BUFFER_INIT(PROOF_MAX);
     struct proof back;
 

@@ -300,7 +300,7 @@ static int open_part(struct record_reader *reader, const struct record_row *row,
     return ACESO_OK;
 }
 
-/* All parts up to the level are there: the record counts, and is handed out if it shows anything. */
+/* All parts up to the level are there: the record counts, and is handed out if it is visible. */
 static int finish_record(struct record_reader *reader, struct aceso_error *error)
 {
     struct current *current = &reader->current;

@@ -18,7 +18,8 @@
 
 /* What each of the five records shows at each level. */
 static const char *const views[RECORDS][RECORD_LEVELS] = {
-    { "{\"t\":\"A\"}", "{\"t\":\"A\"}", "{\"t\":\"A\",\"v\":0.010}", "{\"id\":1,\"t\":\"A\",\"v\":0.010}" },
+    { "{\"t\":\"A\"}", "{\"t\":\"A\"}", "{\"t\":\"A\",\"v\":0.010}",
+      "{\"id\":1,\"t\":\"A\",\"v\":0.010}" },
     { NULL, NULL, NULL, "{\"t\":\"B\",\"secret\":true}" },
     { NULL, "{\"t\":\"C\"}", "{\"t\":\"C\"}", "{\"t\":\"C\"}" },
     { "{\"t\":\"D\",\"a\":[1]}", "{\"t\":\"D\",\"a\":[0,1]}", "{\"t\":\"D\",\"a\":[0,1,2]}",

@@ -9,7 +9,8 @@
  *
  * Indices count the lower view's elements and rise, a key stands once: what a patch yields is
  * never longer than the lower view and the patch together. The text of numbers and the order of
- * keys are kept; whitespace is not. A patch says nothing of any level above its own. Thread-safe. */
+ * keys are kept; whitespace is not. A patch says nothing of any level above its own.
+ * Thread-safe. */
 #ifndef ACESO_RECORD_PATCH_H
 #define ACESO_RECORD_PATCH_H
 

@@ -143,8 +143,10 @@ static uint32_t dice(uint32_t sides)
 
 static void random_leaf(struct buffer *out)
 {
-    static const char *const leaves[] = { "null", "true",   "false",   "0.010",     "1.0", "-0",
-                                          "1e5",  "\"x\"", "\"y\\n\"", "\"\\u00e9\"", "12",  "\"\"" };
+    static const char *const leaves[] = {
+        "null", "true", "false", "0.010", "1.0", "-0", "1e5", "12",
+        "\"x\"", "\"y\\n\"", "\"\\u00e9\"", "\"\"",
+    };
 
     (void)buffer_put_string(out, leaves[dice(sizeof leaves / sizeof leaves[0])]);
 }
@@ -238,7 +240,7 @@ static void put_item(struct buffer *out, unsigned i, unsigned level)
     if (level >= 2)
         (void)buffer_printf(out, ",\"encounter\":[{\"reference\":\"%s-%u\"}]",
                             level >= 4 ? "urn:uuid:long-name" : "pseudonym", i / 7);
-    (void)buffer_printf(out, ",\"category\":{\"coding\":[{\"system\":\"http://example.org/category\""
+    (void)buffer_printf(out, ",\"category\":{\"coding\":[{\"system\":\"http://example.org/c\""
                              ",\"code\":\"1\",\"display\":\"Medical care\"}]}"
                              ",\"net\":{\"value\":%u.%02u,\"currency\":\"USD\"}",
                         i * 13 % 997, i % 100);

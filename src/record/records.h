@@ -85,7 +85,7 @@ ACESO_NODISCARD int records_batch_get(struct records *records,
                                       enum records_state *state, struct record_batch *batch,
                                       struct aceso_error *error);
 
-/* The number of the patient's last batch that is sealed, and of the last that is signed; 0: none. */
+/* The number of the patient's last batch that is sealed, and of the last signed; 0: none. */
 ACESO_NODISCARD int records_batch_last(struct records *records,
                                        const uint8_t patient[RECORD_ADDRESS_SIZE],
                                        uint64_t *sealed, uint64_t *signed_,

@@ -56,7 +56,8 @@ static struct buffer stream_make(void)
 }
 
 /* The whole stream in pieces of `piece` bytes. */
-static int stream_read(struct bytes stream, size_t piece, struct received *received, uint64_t *count)
+static int stream_read(struct bytes stream, size_t piece, struct received *received,
+                       uint64_t *count)
 {
     struct row_reader *reader;
     int code = ACESO_OK;

@@ -16,7 +16,8 @@ const label = (text) => Buffer.concat([u8(text.length), Buffer.from(text)]);
 const draw = (name, length = 32) => {
   let out = Buffer.alloc(0);
   for (let i = 0; out.length < length; i++)
-    out = Buffer.concat([out, createHmac('sha256', 'aceso vectors').update(`${name} ${i}`).digest()]);
+    out = Buffer.concat([out,
+      createHmac('sha256', 'aceso vectors').update(`${name} ${i}`).digest()]);
   return out.subarray(0, length);
 };
 
