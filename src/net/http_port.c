@@ -136,7 +136,8 @@ static void http_on_connection(void *data, struct MHD_Connection *mhd, void **co
         if (!connection)
             return;
         connection->port = port;
-        connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        connection->fd =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         connection->deadline = time_monotonic_ms() + port->server->limits.idle_ms;
         http_connection_remote(connection, mhd);
         connection->next = port->connections;

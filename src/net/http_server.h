@@ -11,8 +11,8 @@
  *
  * What every listener refuses by itself, with an error as in http_problem.h where that is possible:
  * HTTP before 1.1 (505), a target that is malformed (400) or too long (414), no such route (404) or
- * method (405), a body over the route's limit (413), a client certificate that x509_identity refuses
- * (403) and, where the route wants one, none (401). Headers over 32 KiB, clients that are
+ * method (405), a body over the route's limit (413), a client certificate that x509_identity
+ * refuses (403) and, where the route wants one, none (401). Headers over 32 KiB, clients that are
  * too slow, and TLS before 1.3 end the connection. Log lines hold method, pattern, status and
  * times; never a path, a query, a body or a name. */
 #ifndef ACESO_NET_HTTP_SERVER_H

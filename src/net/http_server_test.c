@@ -46,7 +46,8 @@ static int echo_handler(void *context, const struct http_request *request,
     (void)context;
     (void)error;
     response->content_type = "text/plain";
-    return buffer_printf(&response->body, "%s %s id=%s limit=%s who=%s remote=%s on=%s type=%s %.*s",
+    return buffer_printf(&response->body,
+                         "%s %s id=%s limit=%s who=%s remote=%s on=%s type=%s %.*s",
                          request->method, request->pattern, http_request_path(request, "id"),
                          limit ? limit : "-", request->who ? request->who->role : "-",
                          request->remote, request->listener, type ? type : "-",
@@ -403,7 +404,8 @@ static void test_no_such_route(void **state)
 {
     struct http_client *client = party_client(&parties, &parties.hospital);
     struct buffer out = BUFFER_INIT(BUFFER_MAX_DEFAULT);
-    static const char request[] = "DELETE /v1/echo/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    static const char request[] = "DELETE /v1/echo/1 HTTP/1.1\r\nHost: a\r\n"
+                                  "Connection: close\r\n\r\n";
 
     (void)state;
     assert_refused(client, "GET", "/v1/nothing", bytes_of("", 0), ACESO_ENOTFOUND, "nothing");
@@ -479,7 +481,8 @@ static void test_pipelined_requests(void **state)
     static const char request[] =
         "GET /v1/nothing HTTP/1.1\r\nHost: a\r\n\r\n"
         "POST /v1/echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nfirst"
-        "POST /v1/echo/2 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecond";
+        "POST /v1/echo/2 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n"
+        "Connection: close\r\n\r\nsecond";
     const char *first, *second;
 
     (void)state;
@@ -658,7 +661,8 @@ static void test_stream_that_fails_is_cut(void **state)
 
 static void test_stream_waits_for_the_reader(void **state)
 {
-    static const char request[] = "GET /v1/stream/1000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    static const char request[] = "GET /v1/stream/1000 HTTP/1.1\r\nHost: a\r\n"
+                                  "Connection: close\r\n\r\n";
     struct buffer out = BUFFER_INIT((size_t)128 << 20);
     int fd = served_connect_unix(&served), before = atomic_load(&chunks_made), made;
 
@@ -696,6 +700,33 @@ static void test_client_leaves_a_stream(void **state)
 }
 
 /* ---- Slow and many ---- */
+
+static struct {
+    const struct http_listener *listener;
+    int code; /* 1 until it is done */
+} listening;
+
+static void listen_now(void *data)
+{
+    (void)data;
+    pthread_mutex_lock(&gate.lock);
+    listening.code = http_server_listen(served.server, listening.listener, NULL, NULL);
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* Adds a listener to the running server, on its own thread as it must be. */
+static void listen_on_loop(const struct http_listener *listener)
+{
+    pthread_mutex_lock(&gate.lock);
+    listening.listener = listener;
+    listening.code = 1;
+    assert_int_equal(loop_post(served.loop, listen_now, NULL, NULL), ACESO_OK);
+    while (listening.code == 1)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+    assert_int_equal(listening.code, ACESO_OK);
+}
 
 static void test_slow_clients_are_cut(void **state)
 {
@@ -759,6 +790,41 @@ static void test_many_idle_connections(void **state)
     assert_get(client, "/v1/public", "0");
     free(fds);
     http_client_destroy(client);
+}
+
+/* Over the listener's limit a client waits in the backlog until another leaves. */
+static void test_more_connections_than_allowed(void **state)
+{
+    static const char request[] = "GET /v1/public HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct served narrow = served;
+    struct http_listener listener = { .name = "narrow", .unix_path = narrow.socket,
+                                      .routes = routes, .connections_max = 2,
+                                      .route_count = sizeof routes / sizeof routes[0] };
+    char answer[64];
+    int fds[4];
+    struct pollfd last;
+
+    (void)state;
+    (void)snprintf(narrow.socket, sizeof narrow.socket, "%s/narrow", served.directory);
+    listener.unix_path = narrow.socket;
+    listen_on_loop(&listener);
+    for (size_t i = 0; i < 4; i++) {
+        fds[i] = served_connect_unix(&narrow);
+        raw_send(fds[i], request, strlen(request));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(recv(fds[i], answer, sizeof answer, 0) > 12);
+        assert_memory_equal(answer, "HTTP/1.1 200", 12);
+    }
+    last = (struct pollfd){ .fd = fds[2], .events = POLLIN };
+    assert_int_equal(poll(&last, 1, 100), 0);
+    close(fds[0]);
+    close(fds[1]);
+    for (size_t i = 2; i < 4; i++) {
+        assert_true(recv(fds[i], answer, sizeof answer, 0) > 12);
+        assert_memory_equal(answer, "HTTP/1.1 200", 12);
+        close(fds[i]);
+    }
 }
 
 static void *call_often(void *data)
@@ -1045,6 +1111,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_clients_are_cut, setup_impatient, teardown),
         cmocka_unit_test_setup_teardown(test_dripping_client_is_cut, setup_impatient, teardown),
         SERVED(test_many_idle_connections),
+        SERVED(test_more_connections_than_allowed),
         SERVED(test_many_at_once),
         cmocka_unit_test_setup_teardown(test_no_more_handlers_than_allowed, setup_narrow, teardown),
         cmocka_unit_test(test_stop_waits_for_handlers),

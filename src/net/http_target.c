@@ -208,7 +208,8 @@ const char *http_parameters_get(const struct http_parameters *parameters, const 
 
 int http_target_escape(const char *text, struct buffer *out)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789-._~";
 
     for (; *text; text++) {
         if (strchr(plain, *text))

@@ -195,7 +195,7 @@ int loop_run(struct loop *loop, struct aceso_error *error)
         if (stop)
             return ACESO_OK;
         if (!uv_run(&loop->uv, UV_RUN_DEFAULT))
-            return error_set(error, ACESO_EINTERNAL, NULL, "the event loop has nothing to wait for");
+            return error_set(error, ACESO_EINTERNAL, NULL, "the loop has nothing to wait for");
     }
 }
 
