@@ -169,12 +169,13 @@ static struct arsc_opening opening_with(uint8_t access)
     return opening;
 }
 
-static void approve(const struct arsc_ask *ask, const uint8_t id[32], uint8_t access)
+static void approve(const struct arsc_ask *ask, const uint8_t id[32], uint8_t access,
+                    uint32_t epoch)
 {
     struct eip712_domain domain = contract_domain(ANVIL_CHAIN_ID, consortium.deployment.arsc);
     struct arsc_opening opening = opening_with(access);
     struct arsc_approval approval = { .hospital = ask->hospital, .level = 2, .term = 3600,
-                                      .patient_epoch = 1 };
+                                      .patient_epoch = epoch };
     uint8_t digest[32], signature[65];
 
     memcpy(approval.request, id, 32);
@@ -192,11 +193,26 @@ static void approve(const struct arsc_ask *ask, const uint8_t id[32], uint8_t ac
          arsc_call_approve(&approval, signature, &opening, &call, NULL));
 }
 
+static void check_path(bool open)
+{
+    struct amsc_entry_sum sum;
+    struct amsc_entry entry;
+    bool read = !open;
+
+    assert_int_equal(amsc_is_open(&consortium.amsc, consortium.hospital_id,
+                                  consortium.institute.address, 1, &read, NULL), ACESO_OK);
+    assert_int_equal(read, open);
+    assert_int_equal(amsc_entry(&consortium.amsc, consortium.hospital_id,
+                                consortium.institute.address, 1, &entry, NULL), ACESO_OK);
+    assert_int_equal(entry.vpn, open ? 0x0a080002 : 0);
+    assert_int_equal(entry.port, open ? 5433 : 0);
+    assert_int_equal(amsc_entry_sum(&consortium.amsc, consortium.hospital_id, &sum, NULL), 0);
+    assert_int_equal(sum.count, open);
+}
+
 static void check_open(const uint8_t id[32], uint8_t access, bool open)
 {
     uint8_t relation[20], digest[32], found[32];
-    struct amsc_entry_sum sum;
-    struct amsc_entry entry;
     struct contract hisc;
     bool live = !open;
 
@@ -210,15 +226,7 @@ static void check_open(const uint8_t id[32], uint8_t access, bool open)
     assert_int_equal(live, open);
     assert_int_equal(hisc_request_of(&hisc, digest, found, NULL), ACESO_OK);
     assert_memory_equal(found, id, 32);
-    assert_int_equal(amsc_is_open(&consortium.amsc, consortium.hospital_id,
-                                  consortium.institute.address, 1, &live, NULL), ACESO_OK);
-    assert_int_equal(live, open);
-    assert_int_equal(amsc_entry(&consortium.amsc, consortium.hospital_id,
-                                consortium.institute.address, 1, &entry, NULL), ACESO_OK);
-    assert_int_equal(entry.vpn, open ? 0x0a080002 : 0);
-    assert_int_equal(entry.port, open ? 5433 : 0);
-    assert_int_equal(amsc_entry_sum(&consortium.amsc, consortium.hospital_id, &sum, NULL), 0);
-    assert_int_equal(sum.count, open);
+    check_path(open);
 }
 
 static void check_relation(uint64_t consents)
@@ -332,7 +340,7 @@ static void test_a_consent_lives_and_ends(void **state)
     assert_int_equal(amsc_credential_live(&consortium.amsc, consortium.institute.address, &live,
                                           NULL), ACESO_OK);
     assert_true(live);
-    approve(&first, id, 0xac);
+    approve(&first, id, 0xac, 1);
     check_open(id, 0xac, true);
     check_relation(1);
     revoke(id);
@@ -373,6 +381,52 @@ static void test_the_other_ways_to_say_no(void **state)
     REFUSED(hospital, consortium.deployment.arsc, arsc_call_deny(id, &call, NULL), "WrongStatus");
     REFUSED(hospital, consortium.deployment.arsc, arsc_call_expire(id, &call, NULL),
             "AccessRequest");
+}
+
+static void test_a_path_closes_and_opens_again(void **state)
+{
+    const struct arsc_opening opening = opening_with(0xbd);
+    const uint8_t user[1][20] = { { 0x77 } };
+    const uint16_t database = 1;
+    struct arsc_ask ask = ask_for(5);
+    uint8_t id[32];
+
+    (void)state;
+    request(&ask, id);
+    approve(&ask, id, 0xbd, 2);
+    check_open(id, 0xbd, true);
+    SEND(hospital, consortium.deployment.amsc,
+         amsc_call_remove_entry(consortium.hospital_id, consortium.institute.address, 1, &call,
+                                NULL));
+    check_path(false);
+    SEND(hospital, consortium.deployment.arsc,
+         arsc_call_reopen_path(id, &opening.path, &call, NULL));
+    check_open(id, 0xbd, true);
+    SEND(ca, consortium.deployment.amsc,
+         amsc_call_sweep_entries(consortium.hospital_id, user, &database, 1, &call, NULL));
+    SEND(institute, consortium.deployment.arsc, arsc_call_end_consent(id, &call, NULL));
+    check_status(id, ARSC_STATUS_ENDED);
+}
+
+static void test_a_pair_without_a_request(void **state)
+{
+    uint8_t other[20] = { 0x0e }, relation[20], digest[32];
+    struct contract hisc;
+    struct hisc_state read;
+
+    (void)state;
+    SEND(hospital, consortium.deployment.arsc,
+         arsc_call_open_institute(consortium.hospital_id, other, &call, NULL));
+    assert_int_equal(arsc_relation(&consortium.arsc, consortium.hospital_id, other, relation,
+                                   NULL), ACESO_OK);
+    hisc = contract_at(consortium.anvil.rpc, relation);
+    memset(digest, 0x3c, sizeof digest);
+    SEND(hospital, relation, hisc_call_record_attributes(digest, &call, NULL));
+    assert_int_equal(hisc_state(&hisc, &read, NULL), ACESO_OK);
+    assert_memory_equal(read.attributes_digest, digest, 32);
+    SEND(hospital, relation, hisc_call_end(&call, NULL));
+    assert_int_equal(hisc_state(&hisc, &read, NULL), ACESO_OK);
+    assert_true(read.ended);
 }
 
 static void test_the_ca_and_the_hospital_narrow(void **state)
@@ -418,6 +472,30 @@ static void test_the_ca_and_the_hospital_narrow(void **state)
             "OwnableUnauthorizedAccount");
 }
 
+static void test_keys_and_roles_are_handed_over(void **state)
+{
+    struct amsc_hospital hospital = { .url = "https://127.0.0.1:9443/" };
+    uint8_t other[20] = { 0x99 }, owner[20];
+    uint32_t generation = 0;
+
+    (void)state;
+    memset(hospital.seal_key, 0x11, 32);
+    SEND(ca, consortium.deployment.amsc,
+         amsc_call_update_hospital(consortium.hospital_id, &hospital, &call, NULL));
+    SEND(ca, consortium.deployment.amsc,
+         amsc_call_replace_hospital_key(consortium.hospital_id, other, &call, NULL));
+    assert_int_equal(amsc_hospital(&consortium.amsc, consortium.hospital_id, &hospital, NULL), 0);
+    assert_string_equal(hospital.url, "https://127.0.0.1:9443/");
+    assert_memory_equal(hospital.key, other, 20);
+    SEND(ca, consortium.deployment.amsc,
+         amsc_call_transfer_ownership(consortium.institute.address, &call, NULL));
+    SEND(institute, consortium.deployment.amsc, amsc_call_accept_ownership(&call, NULL));
+    assert_int_equal(amsc_owner(&consortium.amsc, owner, NULL), ACESO_OK);
+    assert_memory_equal(owner, consortium.institute.address, 20);
+    assert_int_equal(amsc_generation(&consortium.amsc, &generation, NULL), ACESO_OK);
+    assert_true(generation > 1);
+}
+
 static void test_a_place_without_a_contract(void **state)
 {
     uint8_t nowhere[20] = { 9 }, owner[20];
@@ -437,7 +515,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_consent_lives_and_ends),
         cmocka_unit_test(test_the_other_ways_to_say_no),
+        cmocka_unit_test(test_a_path_closes_and_opens_again),
+        cmocka_unit_test(test_a_pair_without_a_request),
         cmocka_unit_test(test_the_ca_and_the_hospital_narrow),
+        cmocka_unit_test(test_keys_and_roles_are_handed_over),
         cmocka_unit_test(test_a_place_without_a_contract),
     };
 
