@@ -7,13 +7,7 @@
 
 static const char hash_domain[] = "ACESO-LW11-V01-with-BLS12381G2_XMD:SHA-256_SSWU_RO_";
 
-enum {
-    FP_SIZE = 48,
-    SCALAR_BITS = 255,
-    DIGITS = 4,
-    DIGIT_BITS = 64,
-    TABLE = 1 << DIGITS
-};
+enum { FP_SIZE = 48, SCALAR_BITS = 255, DIGITS = 4, DIGIT_BITS = 64, TABLE = 1 << DIGITS };
 
 /* |x|, where x = -0xd201000000010000 is the parameter of the curve. */
 static const uint64_t curve_x = UINT64_C(0xd201000000010000);
@@ -21,7 +15,8 @@ static const uint64_t curve_x = UINT64_C(0xd201000000010000);
 static const uint8_t field_modulus[FP_SIZE] = {
     0x1a, 0x01, 0x11, 0xea, 0x39, 0x7f, 0xe6, 0x9a, 0x4b, 0x1b, 0xa7, 0xb6, 0x43, 0x4b, 0xac, 0xd7,
     0x64, 0x77, 0x4b, 0x84, 0xf3, 0x85, 0x12, 0xbf, 0x67, 0x30, 0xd2, 0xa0, 0xf6, 0xb0, 0xf6, 0x24,
-    0x1e, 0xab, 0xff, 0xfe, 0xb1, 0x53, 0xff, 0xff, 0xb9, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xaa, 0xab};
+    0x1e, 0xab, 0xff, 0xfe, 0xb1, 0x53, 0xff, 0xff, 0xb9, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xaa, 0xab
+};
 
 bool abe_g1_decode(const uint8_t in[ABE_G1_SIZE], blst_p1_affine *point)
 {
@@ -69,8 +64,8 @@ void abe_hash_gid(const uint8_t *gid, size_t length, blst_p2_affine *point)
 {
     blst_p2 hashed;
 
-    blst_hash_to_g2(&hashed, gid, length, (const byte *)hash_domain, sizeof(hash_domain) - 1,
-                    NULL, 0);
+    blst_hash_to_g2(&hashed, gid, length, (const byte *)hash_domain, sizeof(hash_domain) - 1, NULL,
+                    0);
     blst_p2_to_affine(point, &hashed);
 }
 
@@ -204,8 +199,8 @@ void abe_fp12_pow_public(blst_fp12 *out, const blst_fp12 *base, const blst_fr *s
 bool abe_torus_encode(const blst_fp12 *f, uint8_t out[ABE_TORUS_SIZE])
 {
     static const blst_fp6 zero;
-    blst_fp12 numerator = {{f->fp6[0], zero}};
-    blst_fp12 denominator = {{f->fp6[1], zero}};
+    blst_fp12 numerator = { { f->fp6[0], zero } };
+    blst_fp12 denominator = { { f->fp6[1], zero } };
     const blst_fp *one = &blst_fp12_one()->fp6[0].fp2[0].fp[0];
 
     if (memcmp(&denominator.fp6[0], &zero, sizeof(zero)) == 0)

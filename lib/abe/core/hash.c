@@ -20,8 +20,8 @@ static size_t append(uint8_t *out, size_t at, const struct abe_span *parts, size
     return at;
 }
 
-static void hmac(const uint8_t *key, size_t key_length, const struct abe_span *parts,
-                 size_t count, uint8_t mac[ABE_HASH_SIZE])
+static void hmac(const uint8_t *key, size_t key_length, const struct abe_span *parts, size_t count,
+                 uint8_t mac[ABE_HASH_SIZE])
 {
     uint8_t inner[ABE_HASH_BLOCK + ABE_HMAC_MESSAGE_MAX];
     uint8_t outer[ABE_HASH_BLOCK + ABE_HASH_SIZE];
@@ -64,9 +64,9 @@ void abe_hkdf_expand(const uint8_t prk[ABE_HASH_SIZE], const struct abe_span *pa
         struct abe_span message[3];
 
         counter++;
-        message[0] = (struct abe_span){block, previous};
-        message[1] = (struct abe_span){info, info_length};
-        message[2] = (struct abe_span){&counter, 1};
+        message[0] = (struct abe_span){ block, previous };
+        message[1] = (struct abe_span){ info, info_length };
+        message[2] = (struct abe_span){ &counter, 1 };
         hmac(prk, ABE_HASH_SIZE, message, 3, block);
         memcpy(out, block, take);
         previous = sizeof(block);
@@ -94,7 +94,7 @@ void abe_hkdf_scalar_indexed(const uint8_t prk[ABE_HASH_SIZE], char label, size_
                              blst_fr *scalar)
 {
     uint8_t info[5];
-    struct abe_span part = {info, sizeof(info)};
+    struct abe_span part = { info, sizeof(info) };
 
     info[0] = (uint8_t)label;
     abe_put32(info + 1, index);

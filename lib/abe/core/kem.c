@@ -11,9 +11,7 @@ static const char mask_tag[] = "ACESO-LW11-V01-CCA-MASK";
 static const char cca_key_tag[] = "ACESO-LW11-V01-CCA-KEY";
 static const char cpa_key_tag[] = "ACESO-LW11-V01-CPA-KEY";
 
-enum {
-    CONFIRMATION_SIZE = 32
-};
+enum { CONFIRMATION_SIZE = 32 };
 
 /* ---- layout ---------------------------------------------------------------------------- */
 
@@ -50,7 +48,7 @@ int abe_header_text(const uint8_t *bytes, size_t length, const char **text, size
 int abe_header_parse(const uint8_t *bytes, size_t length, struct abe_node *nodes, size_t capacity,
                      struct abe_header *header)
 {
-    struct abe_header parsed = {.bytes = bytes, .length = length};
+    struct abe_header parsed = { .bytes = bytes, .length = length };
     struct aceso_abe_policy_error error;
     const char *text;
     size_t text_length;
@@ -104,10 +102,10 @@ static void random_prk(const struct abe_kem *kem, const uint8_t *header, blst_fr
     uint8_t head_digest[ABE_HASH_SIZE];
     uint8_t keys_digest[ABE_HASH_SIZE];
     uint8_t *digests = (uint8_t *)scratch; /* ABE_SCRATCH_PER_ROW scalars have room for one each */
-    struct abe_span parts[4] = {{kem->secret, ACESO_ABE_SIGMA_SIZE},
-                                {head_digest, ABE_HASH_SIZE},
-                                {keys_digest, ABE_HASH_SIZE},
-                                {context_digest, ABE_HASH_SIZE}};
+    struct abe_span parts[4] = { { kem->secret, ACESO_ABE_SIGMA_SIZE },
+                                 { head_digest, ABE_HASH_SIZE },
+                                 { keys_digest, ABE_HASH_SIZE },
+                                 { context_digest, ABE_HASH_SIZE } };
 
     for (size_t row = 0; row < kem->policy->rows; row++)
         memcpy(digests + row * ABE_HASH_SIZE, kem->keys[row]->digest, ABE_HASH_SIZE);
@@ -151,8 +149,8 @@ static void blind_share(const struct sharing *sharing, size_t row, struct blinde
 }
 
 /* C1, C2, C3 of one row. False when one of them has no encoding. */
-static bool put_row(struct target *target, const struct abe_kem *kem,
-                    const struct sharing *sharing, size_t row, const struct blinded_share *blinded)
+static bool put_row(struct target *target, const struct abe_kem *kem, const struct sharing *sharing,
+                    size_t row, const struct blinded_share *blinded)
 {
     const struct abe_public *key = kem->keys[row];
     uint8_t bytes[ABE_ROW_SIZE];
@@ -228,16 +226,15 @@ static bool put_rows(struct target *target, const struct abe_kem *kem,
 /* ---- sigma, confirmation, key ---------------------------------------------------------- */
 
 /* in XOR mask, where the mask comes from e(g1,g2)^s and all that stands before it. */
-static void apply_mask(const struct abe_policy *policy, const uint8_t *header,
-                       const blst_fp12 *e, const uint8_t in[ACESO_ABE_SIGMA_SIZE],
-                       uint8_t out[ACESO_ABE_SIGMA_SIZE])
+static void apply_mask(const struct abe_policy *policy, const uint8_t *header, const blst_fp12 *e,
+                       const uint8_t in[ACESO_ABE_SIGMA_SIZE], uint8_t out[ACESO_ABE_SIGMA_SIZE])
 {
     uint8_t encoded[ABE_GT_SIZE];
     uint8_t prk[ABE_HASH_SIZE];
     uint8_t digest[ABE_HASH_SIZE];
     uint8_t mask[ACESO_ABE_SIGMA_SIZE];
-    struct abe_span ikm = {encoded, sizeof(encoded)};
-    struct abe_span info = {digest, sizeof(digest)};
+    struct abe_span ikm = { encoded, sizeof(encoded) };
+    struct abe_span info = { digest, sizeof(digest) };
 
     abe_gt_encode(e, encoded);
     abe_sha256(header, rows_end(policy), digest);
@@ -256,8 +253,9 @@ static void expand_key(const uint8_t prk[ABE_HASH_SIZE], const char *label, size
                        const uint8_t context_digest[ABE_HASH_SIZE], uint8_t out[ABE_HASH_SIZE])
 {
     uint8_t digest[ABE_HASH_SIZE];
-    struct abe_span info[3] = {
-        {label, label_length}, {digest, sizeof(digest)}, {context_digest, ABE_HASH_SIZE}};
+    struct abe_span info[3] = { { label, label_length },
+                                { digest, sizeof(digest) },
+                                { context_digest, ABE_HASH_SIZE } };
 
     abe_sha256(header, length, digest);
     abe_hkdf_expand(prk, info, 3, out, ABE_HASH_SIZE);
@@ -267,18 +265,17 @@ static void expand_key(const uint8_t prk[ABE_HASH_SIZE], const char *label, size
 static void key_prk(const uint8_t *sigma, const blst_fp12 *e, uint8_t prk[ABE_HASH_SIZE])
 {
     uint8_t encoded[ABE_GT_SIZE];
-    struct abe_span ikm = {sigma, ACESO_ABE_SIGMA_SIZE};
+    struct abe_span ikm = { sigma, ACESO_ABE_SIGMA_SIZE };
 
     if (sigma == NULL) {
         abe_gt_encode(e, encoded);
-        ikm = (struct abe_span){encoded, sizeof(encoded)};
+        ikm = (struct abe_span){ encoded, sizeof(encoded) };
     }
     abe_hkdf_extract(sigma != NULL ? cca_key_tag : cpa_key_tag, &ikm, 1, prk);
     abe_wipe(encoded, sizeof(encoded));
 }
 
-static int put_tail(struct target *target, const struct abe_kem *kem,
-                    const struct sharing *sharing,
+static int put_tail(struct target *target, const struct abe_kem *kem, const struct sharing *sharing,
                     const uint8_t context_digest[ABE_HASH_SIZE], uint8_t key[ACESO_ABE_KEY_SIZE])
 {
     size_t at = rows_end(kem->policy);
@@ -313,10 +310,9 @@ static int build(struct target *target, const struct abe_kem *kem, blst_fr *scra
 {
     size_t rows = kem->policy->rows;
     uint8_t context_digest[ABE_HASH_SIZE];
-    struct sharing sharing = {.v = scratch,
-                              .w = scratch + rows,
-                              .lambda = scratch + 2 * rows,
-                              .omega = scratch + 3 * rows};
+    struct sharing sharing = {
+        .v = scratch, .w = scratch + rows, .lambda = scratch + 2 * rows, .omega = scratch + 3 * rows
+    };
     int code = ACESO_ABE_REFUSED;
 
     put_head(target, kem);
@@ -333,7 +329,7 @@ static int build(struct target *target, const struct abe_kem *kem, blst_fr *scra
 int abe_kem_make(const struct abe_kem *kem, blst_fr *scratch, uint8_t *out,
                  uint8_t key[ACESO_ABE_KEY_SIZE])
 {
-    struct target target = {.out = out, .header = out};
+    struct target target = { .out = out, .header = out };
 
     return build(&target, kem, scratch, key);
 }
@@ -341,7 +337,7 @@ int abe_kem_make(const struct abe_kem *kem, blst_fr *scratch, uint8_t *out,
 int abe_kem_check(const struct abe_kem *kem, blst_fr *scratch, const struct abe_header *header,
                   uint8_t key[ACESO_ABE_KEY_SIZE])
 {
-    struct target target = {.header = header->bytes};
+    struct target target = { .header = header->bytes };
 
     return build(&target, kem, scratch, key);
 }
@@ -417,8 +413,7 @@ static bool open_row(struct opening *opening, const uint8_t *row, const blst_fr 
 }
 
 bool abe_kem_recover(const struct abe_header *header, const uint8_t *chosen,
-                     const blst_fr *coefficients, const struct abe_user *const *users,
-                     blst_fp12 *e)
+                     const blst_fr *coefficients, const struct abe_user *const *users, blst_fp12 *e)
 {
     const struct abe_policy *policy = &header->policy;
     const struct abe_user *user = NULL;
@@ -452,9 +447,8 @@ void abe_kem_unmask(const struct abe_header *header, const blst_fp12 *e,
     apply_mask(&header->policy, header->bytes, e, header->bytes + rows_end(&header->policy), sigma);
 }
 
-int abe_kem_finish_cpa(const struct abe_header *header, const blst_fp12 *e,
-                       const uint8_t *context, size_t context_length,
-                       uint8_t key[ACESO_ABE_KEY_SIZE])
+int abe_kem_finish_cpa(const struct abe_header *header, const blst_fp12 *e, const uint8_t *context,
+                       size_t context_length, uint8_t key[ACESO_ABE_KEY_SIZE])
 {
     size_t at = rows_end(&header->policy);
     uint8_t context_digest[ABE_HASH_SIZE];

@@ -69,8 +69,7 @@ void abe_kem_unmask(const struct abe_header *header, const blst_fp12 *e,
                     uint8_t sigma[ACESO_ABE_SIGMA_SIZE]);
 
 /* The key of a CPA header, from e(g1,g2)^s; compares the key confirmation. ACESO_ABE_REFUSED. */
-int abe_kem_finish_cpa(const struct abe_header *header, const blst_fp12 *e,
-                       const uint8_t *context, size_t context_length,
-                       uint8_t key[ACESO_ABE_KEY_SIZE]);
+int abe_kem_finish_cpa(const struct abe_header *header, const blst_fp12 *e, const uint8_t *context,
+                       size_t context_length, uint8_t key[ACESO_ABE_KEY_SIZE]);
 
 #endif

@@ -32,8 +32,8 @@ void abe_secret_derive(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *attr
                        size_t attribute_length, struct abe_secret *secret)
 {
     uint8_t prk[ABE_HASH_SIZE];
-    struct abe_span ikm = {seed, ACESO_ABE_SEED_SIZE};
-    struct abe_span info[2] = {{"a", 1}, {attribute, attribute_length}};
+    struct abe_span ikm = { seed, ACESO_ABE_SEED_SIZE };
+    struct abe_span info[2] = { { "a", 1 }, { attribute, attribute_length } };
 
     abe_hkdf_extract(seed_tag, &ikm, 1, prk);
     abe_hkdf_scalar(prk, info, 2, &secret->alpha);
@@ -95,8 +95,8 @@ int abe_public_decode(const uint8_t *bytes, size_t length, struct abe_public *ke
 {
     struct abe_public decoded;
     blst_fp12 numerator;
-    size_t at = get_head(bytes, length, ABE_TYPE_PUBLIC_KEY, decoded.attribute,
-                         &decoded.attribute_length);
+    size_t at =
+        get_head(bytes, length, ABE_TYPE_PUBLIC_KEY, decoded.attribute, &decoded.attribute_length);
 
     if (at == 0 || length - at != ABE_TORUS_SIZE + ABE_G1_SIZE)
         return ACESO_ABE_FORMAT;
@@ -145,8 +145,8 @@ size_t abe_user_make(const struct abe_secret *secret, const char *attribute,
 int abe_user_decode(const uint8_t *bytes, size_t length, struct abe_user *key)
 {
     struct abe_user decoded;
-    size_t at = get_head(bytes, length, ABE_TYPE_USER_KEY, decoded.attribute,
-                         &decoded.attribute_length);
+    size_t at =
+        get_head(bytes, length, ABE_TYPE_USER_KEY, decoded.attribute, &decoded.attribute_length);
     int code = ACESO_ABE_OK;
 
     if (at == 0 || length - at < 2)

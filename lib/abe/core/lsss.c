@@ -6,7 +6,7 @@
 
 void abe_fr_from_integer(blst_fr *out, uint64_t value)
 {
-    uint64_t words[4] = {value, 0, 0, 0};
+    uint64_t words[4] = { value, 0, 0, 0 };
 
     blst_fr_from_uint64(out, words);
 }
@@ -108,9 +108,8 @@ static void lagrange(const struct abe_policy *policy, const struct abe_node *gat
     blst_fr_mul(out, &numerator, &denominator);
 }
 
-static void reconstruct_node(const struct abe_policy *policy, uint32_t index,
-                             const uint8_t *chosen, const blst_fr *coefficient,
-                             blst_fr *coefficients)
+static void reconstruct_node(const struct abe_policy *policy, uint32_t index, const uint8_t *chosen,
+                             const blst_fr *coefficient, blst_fr *coefficients)
 {
     const struct abe_node *node = &policy->nodes[index];
     bool interpolate = node->threshold > 1 && node->threshold < node->children;

@@ -34,7 +34,8 @@ static inline size_t abe_get32(const uint8_t *in)
 
 /*
  * Says that a value computed from secrets is public from here on, and may be branched on. It does
- * something only in the constant-time test, which runs under valgrind with secrets marked undefined.
+ * something only in the constant-time test, which runs under valgrind with secrets marked
+ * undefined.
  */
 #ifdef ABE_CTIME_TEST
 #include <valgrind/memcheck.h>

@@ -17,7 +17,7 @@ struct list {
     size_t count;
 };
 
-static const struct list list_empty = {ABE_NODE_NONE, ABE_NODE_NONE, 0};
+static const struct list list_empty = { ABE_NODE_NONE, ABE_NODE_NONE, 0 };
 
 struct parser {
     struct abe_policy *policy;
@@ -91,8 +91,7 @@ static void list_append(struct abe_policy *policy, struct list *list, uint32_t n
 static bool same_leaf(const struct abe_policy *policy, const struct abe_node *a,
                       const struct abe_node *b)
 {
-    return a->threshold == 0 && b->threshold == 0 && a->hash == b->hash &&
-           a->length == b->length &&
+    return a->threshold == 0 && b->threshold == 0 && a->hash == b->hash && a->length == b->length &&
            memcmp(abe_policy_name(policy, a), abe_policy_name(policy, b), a->length) == 0;
 }
 
@@ -146,8 +145,8 @@ static struct list flattened(struct abe_policy *policy, const struct list *list,
 }
 
 /* Makes the gate, or gives its only child. ABE_NODE_NONE when the threshold is out of reach. */
-static uint32_t make_gate(struct abe_policy *policy, const struct list *operands, enum abe_gate kind,
-                          size_t threshold)
+static uint32_t make_gate(struct abe_policy *policy, const struct list *operands,
+                          enum abe_gate kind, size_t threshold)
 {
     struct list list = without_repeats(policy, operands);
     struct abe_node *gate;
@@ -171,11 +170,11 @@ static uint32_t make_gate(struct abe_policy *policy, const struct list *operands
     if (policy->count == policy->capacity)
         return ABE_NODE_NONE;
     gate = &policy->nodes[policy->count];
-    *gate = (struct abe_node){.first = list.first,
-                              .next = ABE_NODE_NONE,
-                              .threshold = (uint16_t)threshold,
-                              .children = (uint16_t)list.count,
-                              .row = ABE_ROW_NONE};
+    *gate = (struct abe_node){ .first = list.first,
+                               .next = ABE_NODE_NONE,
+                               .threshold = (uint16_t)threshold,
+                               .children = (uint16_t)list.count,
+                               .row = ABE_ROW_NONE };
     return (uint32_t)policy->count++;
 }
 
@@ -276,12 +275,12 @@ static uint32_t parse_leaf(struct parser *parser, size_t length)
     if (parser->leaves == ACESO_ABE_POLICY_ROWS_MAX || policy->count == policy->capacity)
         return fail(parser, ACESO_ABE_LIMIT, parser->at, "too many attributes in one policy");
     parser->leaves++;
-    policy->nodes[policy->count] = (struct abe_node){.first = ABE_NODE_NONE,
-                                                     .next = ABE_NODE_NONE,
-                                                     .offset = (uint32_t)parser->at,
-                                                     .hash = attribute_hash(name, length),
-                                                     .length = (uint16_t)length,
-                                                     .row = ABE_ROW_NONE};
+    policy->nodes[policy->count] = (struct abe_node){ .first = ABE_NODE_NONE,
+                                                      .next = ABE_NODE_NONE,
+                                                      .offset = (uint32_t)parser->at,
+                                                      .hash = attribute_hash(name, length),
+                                                      .length = (uint16_t)length,
+                                                      .row = ABE_ROW_NONE };
     parser->at += length;
     return (uint32_t)policy->count++;
 }
@@ -409,13 +408,14 @@ size_t abe_policy_nodes_needed(size_t length)
 }
 
 int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
-                     struct abe_node *nodes, size_t capacity,
-                     struct aceso_abe_policy_error *error)
+                     struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error)
 {
     struct abe_policy parsed = {
-        .text = text, .length = length, .nodes = nodes, .capacity = capacity};
+        .text = text, .length = length, .nodes = nodes, .capacity = capacity
+    };
     struct parser parser = {
-        .policy = &parsed, .text = text, .length = length, .code = ACESO_ABE_OK, .error = error};
+        .policy = &parsed, .text = text, .length = length, .code = ACESO_ABE_OK, .error = error
+    };
     uint32_t root;
 
     if (length > ACESO_ABE_POLICY_TEXT_MAX) {
@@ -498,7 +498,8 @@ static void print_node(struct printer *printer, uint32_t index, bool inside)
         if (child != node->first && kind == ABE_GATE_THRESHOLD)
             print_bytes(printer, ", ", 2);
         else if (child != node->first)
-            print_bytes(printer, kind == ABE_GATE_AND ? " and " : " or ", kind == ABE_GATE_AND ? 5 : 4);
+            print_bytes(printer, kind == ABE_GATE_AND ? " and " : " or ",
+                        kind == ABE_GATE_AND ? 5 : 4);
         print_node(printer, child, kind != ABE_GATE_THRESHOLD);
     }
     if (kind == ABE_GATE_THRESHOLD || bracket)
@@ -507,7 +508,7 @@ static void print_node(struct printer *printer, uint32_t index, bool inside)
 
 size_t abe_policy_printed_length(const struct abe_policy *policy)
 {
-    struct printer printer = {.policy = policy};
+    struct printer printer = { .policy = policy };
 
     print_node(&printer, policy->root, false);
     return printer.at;
@@ -515,7 +516,7 @@ size_t abe_policy_printed_length(const struct abe_policy *policy)
 
 bool abe_policy_is_canonical(const struct abe_policy *policy)
 {
-    struct printer printer = {.policy = policy, .expected = policy->text};
+    struct printer printer = { .policy = policy, .expected = policy->text };
 
     print_node(&printer, policy->root, false);
     return !printer.differs && printer.at == policy->length;
@@ -523,7 +524,7 @@ bool abe_policy_is_canonical(const struct abe_policy *policy)
 
 void abe_policy_print(struct abe_policy *policy, char *text)
 {
-    struct printer printer = {.policy = policy, .out = text};
+    struct printer printer = { .policy = policy, .out = text };
 
     print_node(&printer, policy->root, false);
     policy->text = text;
@@ -533,10 +534,10 @@ void abe_policy_print(struct abe_policy *policy, char *text)
 /* ---- joining --------------------------------------------------------------------------- */
 
 int abe_policy_join(struct abe_policy *joined, enum abe_gate kind, size_t threshold,
-                    const struct abe_policy *const *operands, size_t count,
-                    struct abe_node *nodes, size_t capacity, char *text)
+                    const struct abe_policy *const *operands, size_t count, struct abe_node *nodes,
+                    size_t capacity, char *text)
 {
-    struct abe_policy result = {.text = text, .nodes = nodes, .capacity = capacity};
+    struct abe_policy result = { .text = text, .nodes = nodes, .capacity = capacity };
     struct list list = list_empty;
     size_t rows = 0;
     uint32_t root;

@@ -18,9 +18,7 @@
 
 #define ABE_NODE_NONE UINT32_MAX
 
-enum {
-    ABE_NODES_MAX = 2 * ACESO_ABE_POLICY_ROWS_MAX
-};
+enum { ABE_NODES_MAX = 2 * ACESO_ABE_POLICY_ROWS_MAX };
 
 struct abe_node {
     uint32_t first;     /* gate: first child */
@@ -39,14 +37,14 @@ struct abe_node {
 enum abe_gate { ABE_GATE_AND, ABE_GATE_OR, ABE_GATE_THRESHOLD };
 
 struct abe_policy {
-    const char *text;       /* the leaves point into it; not NUL-terminated */
+    const char *text; /* the leaves point into it; not NUL-terminated */
     size_t length;
     struct abe_node *nodes; /* room for `capacity`; leaves in the order of their rows */
     size_t capacity;
     size_t count;
     uint32_t root;
     size_t rows;
-    size_t columns;         /* of the LSSS matrix; column 0 carries the secret; <= rows */
+    size_t columns; /* of the LSSS matrix; column 0 carries the secret; <= rows */
 };
 
 /* Length of the attribute at the start of `text`, 0 when there is none. */
@@ -63,26 +61,27 @@ size_t abe_policy_nodes_needed(size_t length);
  * ACESO_ABE_POLICY or ACESO_ABE_LIMIT with `error` filled (it may not be NULL).
  */
 int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
-                     struct abe_node *nodes, size_t capacity,
-                     struct aceso_abe_policy_error *error);
+                     struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error);
 
 /* Length of the canonical text. */
 size_t abe_policy_printed_length(const struct abe_policy *policy);
 
-/* Writes the canonical text, of abe_policy_printed_length bytes, and lets the leaves point there. */
+/* Writes the canonical text, of abe_policy_printed_length bytes, and lets the leaves point there.
+ */
 void abe_policy_print(struct abe_policy *policy, char *text);
 
 /* Whether the policy's own text is the canonical one. */
 bool abe_policy_is_canonical(const struct abe_policy *policy);
 
 /*
- * Joins normal trees under one gate; `threshold` counts for ABE_GATE_THRESHOLD only. `joined` gets its nodes in `nodes` (capacity: the sum of the
- * operands' counts and 1) and its text in `text` (room: the sum of their lengths), which holds the
- * operands' texts one after the other until it is printed.
+ * Joins normal trees under one gate; `threshold` counts for ABE_GATE_THRESHOLD only. `joined` gets
+ * its nodes in `nodes` (capacity: the sum of the operands' counts and 1) and its text in `text`
+ * (room: the sum of their lengths), which holds the operands' texts one after the other until it is
+ * printed.
  */
 int abe_policy_join(struct abe_policy *joined, enum abe_gate kind, size_t threshold,
-                    const struct abe_policy *const *operands, size_t count,
-                    struct abe_node *nodes, size_t capacity, char *text);
+                    const struct abe_policy *const *operands, size_t count, struct abe_node *nodes,
+                    size_t capacity, char *text);
 
 /* Whether the node is a leaf of the tree. */
 static inline bool abe_node_is_leaf(const struct abe_node *node)

@@ -22,7 +22,7 @@ static void check(bool condition)
 
 static void begin(void)
 {
-    static const char *const attributes[ATTRIBUTES] = {"a@h", "b@h", "c@g"};
+    static const char *const attributes[ATTRIBUTES] = { "a@h", "b@h", "c@g" };
     static const uint8_t seed[ACESO_ABE_SEED_SIZE] = "fuzz";
     uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
     size_t length = 0;
@@ -59,8 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0; /* only slower */
     if (!info.cca)
         aceso_abe_decapsulate_cpa(data, size, users, ATTRIBUTES, NULL, 0, key);
-    else if (aceso_abe_decapsulate(data, size, users, ATTRIBUTES, keys, ATTRIBUTES, NULL, 0,
-                                   sigma, key) == ACESO_ABE_OK)
+    else if (aceso_abe_decapsulate(data, size, users, ATTRIBUTES, keys, ATTRIBUTES, NULL, 0, sigma,
+                                   key) == ACESO_ABE_OK)
         check(aceso_abe_open_with_sigma(data, size, keys, ATTRIBUTES, NULL, 0, sigma, NULL) ==
               ACESO_ABE_OK);
     return 0;

@@ -15,7 +15,7 @@ static void check(bool condition)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct aceso_abe_policy_error error = {size + 1, NULL};
+    struct aceso_abe_policy_error error = { size + 1, NULL };
     struct aceso_abe_policy *policy = NULL;
     struct aceso_abe_policy *again = NULL;
     struct aceso_abe_policy *joined = NULL;

@@ -18,8 +18,8 @@ static void match_rows(const struct abe_policy *policy, const struct abe_entry *
         const struct abe_node *node = &policy->nodes[i];
 
         if (abe_node_is_leaf(node))
-            found[node->row] = abe_entries_find(entries, count, abe_policy_name(policy, node),
-                                                node->length);
+            found[node->row] =
+                abe_entries_find(entries, count, abe_policy_name(policy, node), node->length);
     }
 }
 
@@ -34,8 +34,8 @@ static int public_keys_by_row(const struct abe_policy *policy,
 
     if (entries != NULL && found != NULL) {
         for (size_t i = 0; i < count; i++)
-            entries[i] = (struct abe_entry){keys[i]->core.attribute,
-                                            keys[i]->core.attribute_length, &keys[i]->core};
+            entries[i] = (struct abe_entry){ keys[i]->core.attribute,
+                                             keys[i]->core.attribute_length, &keys[i]->core };
         abe_entries_sort(entries, count);
         match_rows(policy, entries, count, found);
         code = ACESO_ABE_OK;
@@ -74,8 +74,8 @@ static int user_keys_by_row(const struct abe_policy *policy,
     if (entries == NULL)
         return ACESO_ABE_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct abe_entry){keys[i]->core.attribute, keys[i]->core.attribute_length,
-                                        &keys[i]->core};
+        entries[i] = (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length,
+                                         &keys[i]->core };
     abe_entries_sort(entries, count);
     match_rows(policy, entries, count, by_row);
     free(entries);
@@ -147,26 +147,26 @@ int aceso_abe_encapsulate(const struct aceso_abe_policy *policy,
                           const uint8_t sigma[ACESO_ABE_SIGMA_SIZE], uint8_t **header,
                           size_t *header_length, uint8_t key[ACESO_ABE_KEY_SIZE])
 {
-    struct abe_kem kem = {.cca = true,
-                          .policy = &policy->core,
-                          .context = context,
-                          .context_length = context_length,
-                          .secret = sigma};
+    struct abe_kem kem = { .cca = true,
+                           .policy = &policy->core,
+                           .context = context,
+                           .context_length = context_length,
+                           .secret = sigma };
 
     return encapsulate(&kem, keys, key_count, header, header_length, key);
 }
 
 int aceso_abe_encapsulate_cpa(const struct aceso_abe_policy *policy,
                               const struct aceso_abe_public_key *const *keys, size_t key_count,
-                              const uint8_t *context, size_t context_length,
-                              const uint8_t seed[32], uint8_t **header, size_t *header_length,
+                              const uint8_t *context, size_t context_length, const uint8_t seed[32],
+                              uint8_t **header, size_t *header_length,
                               uint8_t key[ACESO_ABE_KEY_SIZE])
 {
-    struct abe_kem kem = {.cca = false,
-                          .policy = &policy->core,
-                          .context = context,
-                          .context_length = context_length,
-                          .secret = seed};
+    struct abe_kem kem = { .cca = false,
+                           .policy = &policy->core,
+                           .context = context,
+                           .context_length = context_length,
+                           .secret = seed };
 
     return encapsulate(&kem, keys, key_count, header, header_length, key);
 }
@@ -255,8 +255,7 @@ out:
 }
 
 int aceso_abe_decapsulate(const uint8_t *header, size_t header_length,
-                          const struct aceso_abe_user_key *const *user_keys,
-                          size_t user_key_count,
+                          const struct aceso_abe_user_key *const *user_keys, size_t user_key_count,
                           const struct aceso_abe_public_key *const *public_keys,
                           size_t public_key_count, const uint8_t *context, size_t context_length,
                           uint8_t sigma[ACESO_ABE_SIGMA_SIZE], uint8_t key[ACESO_ABE_KEY_SIZE])
@@ -264,7 +263,8 @@ int aceso_abe_decapsulate(const uint8_t *header, size_t header_length,
     uint8_t found[ACESO_ABE_SIGMA_SIZE];
     uint8_t found_key[ACESO_ABE_KEY_SIZE];
     struct abe_kem kem = {
-        .cca = true, .context = context, .context_length = context_length, .secret = found};
+        .cca = true, .context = context, .context_length = context_length, .secret = found
+    };
     struct abe_header parsed;
     struct abe_node *nodes = NULL;
     blst_fp12 e;
@@ -303,7 +303,8 @@ int aceso_abe_open_with_sigma(const uint8_t *header, size_t header_length,
 {
     uint8_t found_key[ACESO_ABE_KEY_SIZE];
     struct abe_kem kem = {
-        .cca = true, .context = context, .context_length = context_length, .secret = sigma};
+        .cca = true, .context = context, .context_length = context_length, .secret = sigma
+    };
     struct abe_header parsed;
     struct abe_node *nodes = NULL;
     int code = parse(header, header_length, &nodes, &parsed);
@@ -323,8 +324,8 @@ int aceso_abe_open_with_sigma(const uint8_t *header, size_t header_length,
 
 int aceso_abe_decapsulate_cpa(const uint8_t *header, size_t header_length,
                               const struct aceso_abe_user_key *const *user_keys,
-                              size_t user_key_count, const uint8_t *context,
-                              size_t context_length, uint8_t key[ACESO_ABE_KEY_SIZE])
+                              size_t user_key_count, const uint8_t *context, size_t context_length,
+                              uint8_t key[ACESO_ABE_KEY_SIZE])
 {
     struct abe_header parsed;
     struct abe_node *nodes = NULL;

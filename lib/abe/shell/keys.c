@@ -113,10 +113,9 @@ int aceso_abe_user_key_import(const uint8_t *bytes, size_t length,
     if (made == NULL)
         return ACESO_ABE_NO_MEMORY;
     code = abe_user_decode(bytes, length, &made->core);
-    if (code == ACESO_ABE_OK &&
-        (made->core.attribute_length != public_key->core.attribute_length ||
-         memcmp(made->core.attribute, public_key->core.attribute, made->core.attribute_length) !=
-             0))
+    if (code == ACESO_ABE_OK && (made->core.attribute_length != public_key->core.attribute_length ||
+                                 memcmp(made->core.attribute, public_key->core.attribute,
+                                        made->core.attribute_length) != 0))
         code = ACESO_ABE_ATTRIBUTE;
     if (code == ACESO_ABE_OK && !abe_user_check(&made->core, &public_key->core))
         code = ACESO_ABE_BAD_KEY;

@@ -24,7 +24,7 @@ void abe_entries_sort(struct abe_entry *entries, size_t count)
 const void *abe_entries_find(const struct abe_entry *entries, size_t count, const char *name,
                              size_t length)
 {
-    struct abe_entry wanted = {name, length, NULL};
+    struct abe_entry wanted = { name, length, NULL };
     const struct abe_entry *found;
 
     if (count == 0)

@@ -168,7 +168,7 @@ bool aceso_abe_policy_satisfied(const struct aceso_abe_policy *policy,
 
     if (entries != NULL && cost != NULL && chosen != NULL && held != NULL) {
         for (size_t i = 0; i < count; i++)
-            entries[i] = (struct abe_entry){attributes[i], strlen(attributes[i]), attributes[i]};
+            entries[i] = (struct abe_entry){ attributes[i], strlen(attributes[i]), attributes[i] };
         abe_entries_sort(entries, count);
         for (size_t i = 0; i < core->count; i++) {
             const struct abe_node *node = &core->nodes[i];
@@ -206,13 +206,13 @@ int aceso_abe_header_inspect(const uint8_t *header, size_t header_length,
         return ACESO_ABE_NO_MEMORY;
     code = abe_header_parse(header, header_length, nodes, capacity, &parsed);
     if (code == ACESO_ABE_OK)
-        *info = (struct aceso_abe_header_info){.version = header[0],
-                                               .suite = header[1],
-                                               .cca = parsed.cca,
-                                               .rows = parsed.policy.rows,
-                                               .policy = text,
-                                               .policy_length = length,
-                                               .bytes = header_length};
+        *info = (struct aceso_abe_header_info){ .version = header[0],
+                                                .suite = header[1],
+                                                .cca = parsed.cca,
+                                                .rows = parsed.policy.rows,
+                                                .policy = text,
+                                                .policy_length = length,
+                                                .bytes = header_length };
     free(nodes);
     return code;
 }

@@ -250,9 +250,9 @@ static void decode_user(const char *attribute, const char *gid, struct abe_user 
     size_t length = 0;
 
     world_seed(attribute, seed);
-    assert_int_equal(aceso_abe_keygen(seed, attribute, (const uint8_t *)gid, strlen(gid), bytes,
-                                      &length),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_keygen(seed, attribute, (const uint8_t *)gid, strlen(gid), bytes, &length),
+        ACESO_ABE_OK);
     assert_int_equal(abe_user_decode(bytes, length, user), ACESO_ABE_OK);
 }
 
@@ -262,7 +262,7 @@ static bool opens_with(const struct scene *scene, const struct abe_user *const *
     static struct abe_node nodes[ABE_NODES_MAX];
     static uint32_t cost[ABE_NODES_MAX];
     uint8_t chosen[ABE_NODES_MAX];
-    const uint8_t held[ROWS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const uint8_t held[ROWS] = { 1, 1, 1, 1, 1, 1, 1, 1 };
     uint8_t sigma[ACESO_ABE_SIGMA_SIZE];
     blst_fr coefficients[ROWS];
     struct abe_header header;
@@ -281,9 +281,9 @@ static void test_pooled_keys_open_nothing(void **state)
 {
     struct abe_user alice[2];
     struct abe_user bob[2];
-    const struct abe_user *alone[2] = {&alice[0], &alice[1]};
-    const struct abe_user *pooled[2] = {&alice[0], &bob[1]};
-    const struct abe_user *reversed[2] = {&bob[0], &alice[1]};
+    const struct abe_user *alone[2] = { &alice[0], &alice[1] };
+    const struct abe_user *pooled[2] = { &alice[0], &bob[1] };
+    const struct abe_user *reversed[2] = { &bob[0], &alice[1] };
     struct scene scene;
 
     (void)state;
@@ -314,12 +314,10 @@ static void test_relabelled_key_is_refused(void **state)
 
     (void)state;
     world_seed(attribute, seed);
-    assert_int_equal(aceso_abe_keygen(seed, attribute, (const uint8_t *)"alice", 5, bytes,
-                                      &length),
+    assert_int_equal(aceso_abe_keygen(seed, attribute, (const uint8_t *)"alice", 5, bytes, &length),
                      ACESO_ABE_OK);
     memcpy(bytes + 3 + 2 + 3 + 2, "carol", 5);
-    assert_int_equal(aceso_abe_user_key_import(bytes, length, public_key, &key),
-                     ACESO_ABE_BAD_KEY);
+    assert_int_equal(aceso_abe_user_key_import(bytes, length, public_key, &key), ACESO_ABE_BAD_KEY);
     assert_null(key);
     aceso_abe_public_key_free(public_key);
 }
@@ -395,9 +393,9 @@ static void reader_secret(const struct scene *scene, const char *category, blst_
     static struct abe_node nodes[ABE_NODES_MAX];
     static uint32_t cost[ABE_NODES_MAX];
     uint8_t chosen[ABE_NODES_MAX];
-    const uint8_t held[2] = {1, 1};
+    const uint8_t held[2] = { 1, 1 };
     struct abe_user keys[2];
-    const struct abe_user *users[2] = {&keys[0], &keys[1]};
+    const struct abe_user *users[2] = { &keys[0], &keys[1] };
     blst_fr coefficients[2];
     struct abe_header header;
 
@@ -424,7 +422,7 @@ static bool reads_sigma(const struct scene *scene, const blst_fp12 *e, const uin
  * Two levels, "grant@p and low@h" and "grant@p and high@h". Someone with both categories and no
  * grant opens the category's row of each, and hands the quotient to a reader of the low level.
  */
-static const char *const categories[2] = {"low@h", "high@h"};
+static const char *const categories[2] = { "low@h", "high@h" };
 
 /* A lazy maker shares the row of grant@p between the levels: the quotient is e(g1,g2)^(s2 - s1).
  * This shows that the next test would see the attack. */
@@ -519,8 +517,8 @@ static void forge_tail(struct scene *scene, const blst_fp12 *e, const uint8_t *s
     uint8_t digest[ABE_HASH_SIZE];
     uint8_t context[ABE_HASH_SIZE];
     uint8_t prk[ABE_HASH_SIZE];
-    struct abe_span ikm = {sigma, ACESO_ABE_SIGMA_SIZE};
-    struct abe_span info[3] = {{"confirm", 7}, {digest, 32}, {context, 32}};
+    struct abe_span ikm = { sigma, ACESO_ABE_SIGMA_SIZE };
+    struct abe_span info[3] = { { "confirm", 7 }, { digest, 32 }, { context, 32 } };
     struct abe_header header;
 
     parse_header(scene, nodes, &header);
@@ -542,7 +540,7 @@ static void test_inconsistent_rows_are_refused(void **state)
     struct scene one;
     struct scene two;
     blst_fp12 e;
-    const struct abe_user *users[2] = {&user, NULL};
+    const struct abe_user *users[2] = { &user, NULL };
 
     (void)state;
     scene_begin(&one, "a@h or b@g", "user", sigma_one);
@@ -570,7 +568,7 @@ static void test_inconsistent_rows_are_refused(void **state)
 /* Rows for another key of the same name (another authority with that label, an older epoch). */
 static void test_wrong_public_key_is_refused(void **state)
 {
-    uint8_t seed[ACESO_ABE_SEED_SIZE] = {1, 2, 3};
+    uint8_t seed[ACESO_ABE_SEED_SIZE] = { 1, 2, 3 };
     uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX];
     size_t length = 0;
     struct aceso_abe_public_key *honest;
@@ -580,11 +578,9 @@ static void test_wrong_public_key_is_refused(void **state)
     scene_begin(&scene, "a@h and b@g", "user", sigma_one);
     honest = scene.keys.keys[1];
     assert_int_equal(aceso_abe_setup(seed, "b@g", bytes, &length), ACESO_ABE_OK);
-    assert_int_equal(aceso_abe_public_key_import(bytes, length, &scene.keys.keys[1]),
-                     ACESO_ABE_OK);
+    assert_int_equal(aceso_abe_public_key_import(bytes, length, &scene.keys.keys[1]), ACESO_ABE_OK);
     assert_int_equal(scene_open(&scene, scene.header, scene.length), ACESO_ABE_REFUSED);
-    assert_int_equal(scene_check(&scene, scene.header, scene.length, sigma_one),
-                     ACESO_ABE_REFUSED);
+    assert_int_equal(scene_check(&scene, scene.header, scene.length, sigma_one), ACESO_ABE_REFUSED);
     aceso_abe_public_key_free(scene.keys.keys[1]);
     scene.keys.keys[1] = honest;
     assert_int_equal(scene_open(&scene, scene.header, scene.length), ACESO_ABE_OK);

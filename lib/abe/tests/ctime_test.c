@@ -17,7 +17,7 @@
 
 enum { ROWS = 3 };
 
-static const char *const attributes[ROWS] = {"a@h", "b@h", "c@g"};
+static const char *const attributes[ROWS] = { "a@h", "b@h", "c@g" };
 static const uint8_t gid[20] = "a user's address";
 
 static struct abe_public public_keys[ROWS];
@@ -43,7 +43,7 @@ static void check(bool condition, const char *what)
 static void make_keys(void)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        uint8_t seed[ACESO_ABE_SEED_SIZE] = {(uint8_t)i};
+        uint8_t seed[ACESO_ABE_SEED_SIZE] = { (uint8_t)i };
         uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX];
         struct abe_secret secret;
         size_t length;
@@ -65,12 +65,12 @@ static void make_keys(void)
 
 static void one_way(const char *text, bool cca)
 {
-    const struct abe_public *keys[ROWS] = {&public_keys[0], &public_keys[1], &public_keys[2]};
-    const struct abe_user *users[ROWS] = {&user_keys[0], &user_keys[1], &user_keys[2]};
-    const uint8_t held[ROWS] = {1, 0, 1};
+    const struct abe_public *keys[ROWS] = { &public_keys[0], &public_keys[1], &public_keys[2] };
+    const struct abe_user *users[ROWS] = { &user_keys[0], &user_keys[1], &user_keys[2] };
+    const uint8_t held[ROWS] = { 1, 0, 1 };
     struct aceso_abe_policy_error error;
     struct abe_policy policy;
-    uint8_t secret[32] = {1, 2, 3};
+    uint8_t secret[32] = { 1, 2, 3 };
     uint8_t sigma[32];
     uint8_t key[32];
     uint8_t opened[32];
@@ -79,7 +79,7 @@ static void one_way(const char *text, bool cca)
     blst_fr coefficients[ROWS];
     struct abe_header header;
     blst_fp12 e;
-    struct abe_kem kem = {.cca = cca, .policy = &policy, .keys = keys, .secret = secret};
+    struct abe_kem kem = { .cca = cca, .policy = &policy, .keys = keys, .secret = secret };
     size_t length;
 
     secret_mark(secret, sizeof(secret));
@@ -109,7 +109,7 @@ static void one_way(const char *text, bool cca)
 
 int main(void)
 {
-    static const char *const policies[] = {"a@h and (b@h or c@g)", "2 of (a@h, b@h, c@g)"};
+    static const char *const policies[] = { "a@h and (b@h or c@g)", "2 of (a@h, b@h, c@g)" };
 
     make_keys();
     printf("1..4\n");

@@ -24,6 +24,15 @@ static blst_fr scalar(size_t index)
     return out;
 }
 
+static void from_hex(const char *hex, uint8_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; hex[2 * i] != '\0'; i++)
+        out[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 |
+                           (strchr(digits, hex[2 * i + 1]) - digits));
+}
+
 static void pair(const blst_p1 *p, const blst_p2_affine *q, blst_fp12 *out)
 {
     struct abe_pairing pairing;
@@ -161,17 +170,26 @@ static void test_torus_round_trip(void **state)
 
 static void test_torus_refuses(void **state)
 {
-    static const uint8_t modulus_top[] = {0x1a, 0x01, 0x11, 0xea, 0x39, 0x7f, 0xe6, 0x9a,
-                                          0x4b, 0x1b, 0xa7, 0xb6, 0x43, 0x4b, 0xac, 0xd7};
-    uint8_t bytes[ABE_TORUS_SIZE] = {0};
+    static const uint8_t modulus_top[] = { 0x1a, 0x01, 0x11, 0xea, 0x39, 0x7f, 0xe6, 0x9a,
+                                           0x4b, 0x1b, 0xa7, 0xb6, 0x43, 0x4b, 0xac, 0xd7 };
+    uint8_t bytes[ABE_TORUS_SIZE] = { 0 };
     blst_fp12 out;
     blst_fp12 minus_one = *blst_fp12_one();
 
     (void)state;
     blst_fp_cneg(&minus_one.fp6[0].fp2[0].fp[0], &minus_one.fp6[0].fp2[0].fp[0], true);
-    assert_false(abe_torus_decode(bytes, &out));             /* g = 0 */
-    assert_false(abe_torus_encode(blst_fp12_one(), bytes));  /* f = 1 */
-    assert_false(abe_torus_encode(&minus_one, bytes));       /* f = -1 */
+    assert_false(abe_torus_decode(bytes, &out));            /* g = 0 */
+    assert_false(abe_torus_encode(blst_fp12_one(), bytes)); /* f = 1 */
+    assert_false(abe_torus_encode(&minus_one, bytes));      /* f = -1 */
+    memset(bytes, 0, sizeof(bytes));
+    from_hex(
+        "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feff"
+        "ffffffaaab",
+        bytes + 48); /* p itself */
+    bytes[0] = 1;
+    assert_false(abe_torus_decode(bytes, &out));
+    bytes[48 + 47]--;
+    assert_true(abe_torus_decode(bytes, &out));
     for (size_t i = 0; i < 6; i++) {
         memset(bytes, 0, sizeof(bytes));
         memset(bytes + 48 * i, 0xff, 48);
@@ -183,15 +201,6 @@ static void test_torus_refuses(void **state)
         memset(bytes + 48 * i + sizeof(modulus_top), 0, 48 - sizeof(modulus_top));
         assert_true(abe_torus_decode(bytes, &out));
     }
-}
-
-static void from_hex(const char *hex, uint8_t *out)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; hex[2 * i] != '\0'; i++)
-        out[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 |
-                           (strchr(digits, hex[2 * i + 1]) - digits));
 }
 
 static void test_point_decoding(void **state)
@@ -209,9 +218,10 @@ static void test_point_decoding(void **state)
     bytes[0] = 0xc0; /* infinity */
     assert_false(abe_g1_decode(bytes, &p));
     assert_false(abe_g2_decode(bytes, &q));
-    from_hex("9a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feff"
-             "ffffffaaab",
-             bytes); /* x = p: not canonical for 0 */
+    from_hex(
+        "9a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feff"
+        "ffffffaaab",
+        bytes); /* x = p: not canonical for 0 */
     assert_false(abe_g1_decode(bytes, &p));
     memset(bytes, 0, sizeof(bytes));
     bytes[0] = 0x80;
@@ -230,10 +240,11 @@ static void test_hash_to_curve_of_rfc_9380(void **state)
 
     (void)state;
     /* x, "imaginary" half first as in the serialized form */
-    from_hex("139cddbccdc5e91b9623efd38c49f81a6f83f175e80b06fc374de9eb4b41dfe4ca3a230ed250fbe3a2acf7"
-             "3a41177fd802c2d18e033b960562aae3cab37a27ce00d80ccd5ba4b7fe0e7a210245129dbec7780ccc7954"
-             "725f4168aff2787776e6",
-             expected);
+    from_hex(
+        "139cddbccdc5e91b9623efd38c49f81a6f83f175e80b06fc374de9eb4b41dfe4ca3a230ed250fbe3a2acf7"
+        "3a41177fd802c2d18e033b960562aae3cab37a27ce00d80ccd5ba4b7fe0e7a210245129dbec7780ccc7954"
+        "725f4168aff2787776e6",
+        expected);
     blst_hash_to_g2(&p, (const byte *)"abc", 3, (const byte *)tag, sizeof(tag) - 1, NULL, 0);
     blst_p2_serialize(bytes, &p);
     assert_memory_equal(bytes, expected, sizeof(expected));
@@ -251,7 +262,7 @@ static void test_hkdf_of_rfc_5869(void **state)
     uint8_t prk[ABE_HASH_SIZE];
     uint8_t okm[42];
     uint8_t expected[42];
-    struct abe_span part = {ikm, sizeof(ikm)};
+    struct abe_span part = { ikm, sizeof(ikm) };
 
     (void)state;
     memset(ikm, 0x0b, sizeof(ikm));
@@ -266,7 +277,7 @@ static void test_hkdf_of_rfc_5869(void **state)
     from_hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", prk);
     for (size_t i = 0; i < sizeof(info); i++)
         info[i] = (uint8_t)(0xf0 + i);
-    part = (struct abe_span){info, sizeof(info)};
+    part = (struct abe_span){ info, sizeof(info) };
     abe_hkdf_expand(prk, &part, 1, okm, sizeof(okm));
     from_hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
              expected);

@@ -9,15 +9,15 @@
 #include <cmocka.h>
 
 /* The group order r, little-endian. */
-static const byte order[32] = {0x01, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xfe, 0x5b, 0xfe,
-                               0xff, 0x02, 0xa4, 0xbd, 0x53, 0x05, 0xd8, 0xa1, 0x09, 0x08, 0xd8,
-                               0x39, 0x33, 0x48, 0x7d, 0x9d, 0x29, 0x53, 0xa7, 0xed, 0x73};
+static const byte order[32] = { 0x01, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xfe, 0x5b, 0xfe,
+                                0xff, 0x02, 0xa4, 0xbd, 0x53, 0x05, 0xd8, 0xa1, 0x09, 0x08, 0xd8,
+                                0x39, 0x33, 0x48, 0x7d, 0x9d, 0x29, 0x53, 0xa7, 0xed, 0x73 };
 
 /* r times a random point of the curve: what is left is torsion. By plain double-and-add, since
  * faster ways rely on the subgroup. */
 void hostile_torsion_g1(blst_p1 *out)
 {
-    uint8_t bytes[ABE_G1_SIZE] = {0x80};
+    uint8_t bytes[ABE_G1_SIZE] = { 0x80 };
     blst_p1_affine affine;
     blst_p1 point;
 
@@ -38,7 +38,7 @@ void hostile_torsion_g1(blst_p1 *out)
 
 void hostile_torsion_g2(blst_p2 *out)
 {
-    uint8_t bytes[ABE_G2_SIZE] = {0x80};
+    uint8_t bytes[ABE_G2_SIZE] = { 0x80 };
     blst_p2_affine affine;
     blst_p2 point;
 
@@ -75,4 +75,3 @@ void hostile_torus(enum hostile_kind kind, uint8_t out[ABE_TORUS_SIZE])
     assert_false(blst_fp12_in_group(&f));
     assert_true(abe_torus_encode(&f, out));
 }
-

@@ -45,32 +45,32 @@ struct opening_case {
 };
 
 static const struct opening_case opening_cases[] = {
-    {"a@h", {"a@h", NULL}, ACESO_ABE_OK},
-    {"a@h", {"b@h", NULL}, ACESO_ABE_UNSATISFIED},
-    {"a@h", {NULL}, ACESO_ABE_UNSATISFIED},
-    {"a@h and b@g", {"a@h", "b@g", NULL}, ACESO_ABE_OK},
-    {"a@h and b@g", {"a@h", "b@h", NULL}, ACESO_ABE_UNSATISFIED},
-    {"a@h or b@g", {"b@g", NULL}, ACESO_ABE_OK},
-    {"a@h and b@g and c@h and d@f", {"d@f", "c@h", "b@g", "a@h", NULL}, ACESO_ABE_OK},
-    {"a@h and b@g and c@h and d@f", {"d@f", "c@h", "b@g", NULL}, ACESO_ABE_UNSATISFIED},
-    {"(a@h or b@h) and (c@h or d@h)", {"b@h", "c@h", NULL}, ACESO_ABE_OK},
-    {"(a@h or b@h) and (c@h or d@h)", {"a@h", "b@h", NULL}, ACESO_ABE_UNSATISFIED},
-    {"2 of (a@h, b@g, c@f)", {"c@f", "a@h", NULL}, ACESO_ABE_OK},
-    {"2 of (a@h, b@g, c@f)", {"b@g", "c@f", NULL}, ACESO_ABE_OK},
-    {"2 of (a@h, b@g, c@f)", {"c@f", NULL}, ACESO_ABE_UNSATISFIED},
-    {"3 of (a@h, b@h, c@h, d@h, e@h)", {"a@h", "c@h", "e@h", NULL}, ACESO_ABE_OK},
-    {"2 of (a@h and b@h, c@h or d@h, 2 of (e@h, f@h, g@h))",
-     {"a@h", "b@h", "e@h", "g@h", NULL},
-     ACESO_ABE_OK},
-    {"a@h and b@h or a@h and c@h", {"a@h", "c@h", NULL}, ACESO_ABE_OK},
-    {"a@h and b@h or a@h and c@h", {"b@h", "c@h", NULL}, ACESO_ABE_UNSATISFIED},
-    {"grant-3.0@0x00112233445566778899aabbccddeeff00112233 and "
-     "on.0.0xabcdefabcdefabcdefabcdefabcdefabcdefabcd@mercy and "
-     "(registered@hospital-a and accredited@hospital-b)",
-     {"grant-3.0@0x00112233445566778899aabbccddeeff00112233",
-      "on.0.0xabcdefabcdefabcdefabcdefabcdefabcdefabcd@mercy", "registered@hospital-a",
-      "accredited@hospital-b", NULL},
-     ACESO_ABE_OK},
+    { "a@h", { "a@h", NULL }, ACESO_ABE_OK },
+    { "a@h", { "b@h", NULL }, ACESO_ABE_UNSATISFIED },
+    { "a@h", { NULL }, ACESO_ABE_UNSATISFIED },
+    { "a@h and b@g", { "a@h", "b@g", NULL }, ACESO_ABE_OK },
+    { "a@h and b@g", { "a@h", "b@h", NULL }, ACESO_ABE_UNSATISFIED },
+    { "a@h or b@g", { "b@g", NULL }, ACESO_ABE_OK },
+    { "a@h and b@g and c@h and d@f", { "d@f", "c@h", "b@g", "a@h", NULL }, ACESO_ABE_OK },
+    { "a@h and b@g and c@h and d@f", { "d@f", "c@h", "b@g", NULL }, ACESO_ABE_UNSATISFIED },
+    { "(a@h or b@h) and (c@h or d@h)", { "b@h", "c@h", NULL }, ACESO_ABE_OK },
+    { "(a@h or b@h) and (c@h or d@h)", { "a@h", "b@h", NULL }, ACESO_ABE_UNSATISFIED },
+    { "2 of (a@h, b@g, c@f)", { "c@f", "a@h", NULL }, ACESO_ABE_OK },
+    { "2 of (a@h, b@g, c@f)", { "b@g", "c@f", NULL }, ACESO_ABE_OK },
+    { "2 of (a@h, b@g, c@f)", { "c@f", NULL }, ACESO_ABE_UNSATISFIED },
+    { "3 of (a@h, b@h, c@h, d@h, e@h)", { "a@h", "c@h", "e@h", NULL }, ACESO_ABE_OK },
+    { "2 of (a@h and b@h, c@h or d@h, 2 of (e@h, f@h, g@h))",
+      { "a@h", "b@h", "e@h", "g@h", NULL },
+      ACESO_ABE_OK },
+    { "a@h and b@h or a@h and c@h", { "a@h", "c@h", NULL }, ACESO_ABE_OK },
+    { "a@h and b@h or a@h and c@h", { "b@h", "c@h", NULL }, ACESO_ABE_UNSATISFIED },
+    { "grant-3.0@0x00112233445566778899aabbccddeeff00112233 and "
+      "on.0.0xabcdefabcdefabcdefabcdefabcdefabcdefabcd@mercy and "
+      "(registered@hospital-a and accredited@hospital-b)",
+      { "grant-3.0@0x00112233445566778899aabbccddeeff00112233",
+        "on.0.0xabcdefabcdefabcdefabcdefabcdefabcdefabcd@mercy", "registered@hospital-a",
+        "accredited@hospital-b", NULL },
+      ACESO_ABE_OK },
 };
 
 static void test_open_follows_the_policy(void **state)
@@ -78,14 +78,14 @@ static void test_open_follows_the_policy(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(opening_cases) / sizeof(opening_cases[0]); i++) {
         const struct opening_case *entry = &opening_cases[i];
-        uint8_t found[ACESO_ABE_SIGMA_SIZE] = {0};
-        uint8_t key[ACESO_ABE_KEY_SIZE] = {0};
+        uint8_t found[ACESO_ABE_SIGMA_SIZE] = { 0 };
+        uint8_t key[ACESO_ABE_KEY_SIZE] = { 0 };
         struct made made;
 
         made_begin(&made, entry->policy, "context");
-        assert_int_equal(world_open(made.header, made.length, "user", entry->attributes, "context",
-                                    found, key),
-                         entry->code);
+        assert_int_equal(
+            world_open(made.header, made.length, "user", entry->attributes, "context", found, key),
+            entry->code);
         if (entry->code == ACESO_ABE_OK) {
             assert_memory_equal(found, sigma, sizeof(sigma));
             assert_memory_equal(key, made.key, sizeof(key));
@@ -121,7 +121,7 @@ static void test_encapsulate_is_deterministic_and_bound(void **state)
 
 static void test_wrong_context_is_refused(void **state)
 {
-    static const char *const attributes[] = {"a@h", NULL};
+    static const char *const attributes[] = { "a@h", NULL };
     uint8_t key[ACESO_ABE_KEY_SIZE];
     struct made made;
 
@@ -163,15 +163,15 @@ static void test_open_with_sigma(void **state)
 static void test_missing_public_key(void **state)
 {
     struct aceso_abe_policy *policy = world_policy("a@h and b@h");
-    struct aceso_abe_public_key *keys[1] = {world_public("a@h")};
+    struct aceso_abe_public_key *keys[1] = { world_public("a@h") };
     uint8_t key[ACESO_ABE_KEY_SIZE];
     uint8_t *header = NULL;
     size_t length = 0;
 
     (void)state;
-    assert_int_equal(aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), 1, NULL, 0, sigma, &header,
-                                           &length, key),
-                     ACESO_ABE_MISSING_KEY);
+    assert_int_equal(
+        aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), 1, NULL, 0, sigma, &header, &length, key),
+        ACESO_ABE_MISSING_KEY);
     assert_null(header);
     aceso_abe_public_key_free(keys[0]);
     aceso_abe_policy_free(policy);
@@ -179,7 +179,7 @@ static void test_missing_public_key(void **state)
 
 static void test_mixed_gids_are_an_argument_error(void **state)
 {
-    struct aceso_abe_user_key *users[2] = {world_user("a@h", "alice"), world_user("b@h", "bob")};
+    struct aceso_abe_user_key *users[2] = { world_user("a@h", "alice"), world_user("b@h", "bob") };
     uint8_t key[ACESO_ABE_KEY_SIZE];
     struct made made;
 
@@ -197,8 +197,9 @@ static void test_mixed_gids_are_an_argument_error(void **state)
 static void test_cpa_form(void **state)
 {
     struct aceso_abe_policy *policy = world_policy("a@h and (b@h or c@g)");
-    struct aceso_abe_user_key *users[2] = {world_user("a@h", "alice"), world_user("c@g", "alice")};
-    struct aceso_abe_user_key *others[2] = {world_user("a@h", "bob"), world_user("d@g", "bob")};
+    struct aceso_abe_user_key *users[2] = { world_user("a@h", "alice"),
+                                            world_user("c@g", "alice") };
+    struct aceso_abe_user_key *others[2] = { world_user("a@h", "bob"), world_user("d@g", "bob") };
     struct world_keys keys;
     uint8_t made_key[ACESO_ABE_KEY_SIZE];
     uint8_t key[ACESO_ABE_KEY_SIZE];
@@ -223,13 +224,16 @@ static void test_cpa_form(void **state)
                      ACESO_ABE_UNSATISFIED);
     /* One form is not taken for the other. */
     assert_int_equal(aceso_abe_decapsulate(header, length, USER_KEYS(users), 2,
-                                           PUBLIC_KEYS(keys.keys), keys.count,
-                                           (const uint8_t *)"x", 1, NULL, key),
+                                           PUBLIC_KEYS(keys.keys), keys.count, (const uint8_t *)"x",
+                                           1, NULL, key),
+                     ACESO_ABE_FORMAT);
+    assert_int_equal(aceso_abe_open_with_sigma(header, length, PUBLIC_KEYS(keys.keys), keys.count,
+                                               (const uint8_t *)"x", 1, sigma, key),
                      ACESO_ABE_FORMAT);
     header[2] = 3;
     assert_int_equal(aceso_abe_decapsulate(header, length, USER_KEYS(users), 2,
-                                           PUBLIC_KEYS(keys.keys), keys.count,
-                                           (const uint8_t *)"x", 1, NULL, key),
+                                           PUBLIC_KEYS(keys.keys), keys.count, (const uint8_t *)"x",
+                                           1, NULL, key),
                      ACESO_ABE_FORMAT);
     free(header);
     for (size_t i = 0; i < 2; i++) {

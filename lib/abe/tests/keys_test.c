@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 static const char attribute[] = "registered@hospital-a";
-static const uint8_t gid[20] = {0xde, 0xad, 0xbe, 0xef};
+static const uint8_t gid[20] = { 0xde, 0xad, 0xbe, 0xef };
 
 struct pair {
     uint8_t seed[ACESO_ABE_SEED_SIZE];
@@ -27,15 +27,15 @@ struct pair {
 static void pair_begin(struct pair *pair)
 {
     world_seed(attribute, pair->seed);
-    assert_int_equal(aceso_abe_setup(pair->seed, attribute, pair->public_bytes,
-                                     &pair->public_length),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_setup(pair->seed, attribute, pair->public_bytes, &pair->public_length),
+        ACESO_ABE_OK);
     assert_int_equal(aceso_abe_keygen(pair->seed, attribute, gid, sizeof(gid), pair->user_bytes,
                                       &pair->user_length),
                      ACESO_ABE_OK);
-    assert_int_equal(aceso_abe_public_key_import(pair->public_bytes, pair->public_length,
-                                                 &pair->public_key),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_public_key_import(pair->public_bytes, pair->public_length, &pair->public_key),
+        ACESO_ABE_OK);
 }
 
 static void pair_end(struct pair *pair)
@@ -81,9 +81,9 @@ static void test_layout(void **state)
     aceso_abe_public_key_digest(pair.public_key, digest);
     aceso_abe_digest(pair.public_bytes, pair.public_length, expected);
     assert_memory_equal(digest, expected, sizeof(digest));
-    assert_int_equal(aceso_abe_user_key_import(pair.user_bytes, pair.user_length, pair.public_key,
-                                               &user),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_user_key_import(pair.user_bytes, pair.user_length, pair.public_key, &user),
+        ACESO_ABE_OK);
     assert_string_equal(aceso_abe_user_key_attribute(user), attribute);
     assert_memory_equal(aceso_abe_user_key_gid(user, &gid_length), gid, sizeof(gid));
     assert_int_equal(gid_length, sizeof(gid));
@@ -93,7 +93,7 @@ static void test_layout(void **state)
 
 static void test_keys_differ_by_seed_and_attribute(void **state)
 {
-    uint8_t seed[ACESO_ABE_SEED_SIZE] = {1};
+    uint8_t seed[ACESO_ABE_SEED_SIZE] = { 1 };
     uint8_t one[ACESO_ABE_PUBLIC_KEY_MAX];
     uint8_t two[ACESO_ABE_PUBLIC_KEY_MAX];
     size_t length = 0;
@@ -110,7 +110,7 @@ static void test_keys_differ_by_seed_and_attribute(void **state)
 static void test_bad_arguments(void **state)
 {
     static const uint8_t long_gid[256];
-    uint8_t seed[ACESO_ABE_SEED_SIZE] = {1};
+    uint8_t seed[ACESO_ABE_SEED_SIZE] = { 1 };
     uint8_t out[ACESO_ABE_USER_KEY_MAX];
     char long_attribute[200];
     size_t length = 77;
@@ -154,7 +154,7 @@ static void test_every_changed_byte_is_refused(void **state)
 
 static void test_every_length_but_the_right_one_is_refused(void **state)
 {
-    uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX + 1] = {0};
+    uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX + 1] = { 0 };
     struct pair pair;
 
     (void)state;
@@ -238,15 +238,15 @@ static void test_hostile_user_keys(void **state)
 static void test_user_key_of_another(void **state)
 {
     uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
-    uint8_t other_seed[ACESO_ABE_SEED_SIZE] = {9};
+    uint8_t other_seed[ACESO_ABE_SEED_SIZE] = { 9 };
     size_t length = 0;
     struct pair pair;
 
     (void)state;
     pair_begin(&pair);
-    assert_int_equal(aceso_abe_keygen(pair.seed, "other@hospital-a", gid, sizeof(gid), bytes,
-                                      &length),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_keygen(pair.seed, "other@hospital-a", gid, sizeof(gid), bytes, &length),
+        ACESO_ABE_OK);
     assert_int_equal(import_user(&pair, bytes, length), ACESO_ABE_ATTRIBUTE);
     assert_int_equal(aceso_abe_keygen(other_seed, attribute, gid, sizeof(gid), bytes, &length),
                      ACESO_ABE_OK);

@@ -46,11 +46,11 @@ static const uint8_t sigma[ACESO_ABE_SIGMA_SIZE] = "sigma";
 static int whole_way(void)
 {
     static const char text[] = "a@h and b@h";
-    uint8_t seed[ACESO_ABE_SEED_SIZE] = {7};
+    uint8_t seed[ACESO_ABE_SEED_SIZE] = { 7 };
     uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
     size_t length;
-    struct aceso_abe_public_key *keys[2] = {NULL, NULL};
-    struct aceso_abe_user_key *users[2] = {NULL, NULL};
+    struct aceso_abe_public_key *keys[2] = { NULL, NULL };
+    struct aceso_abe_user_key *users[2] = { NULL, NULL };
     struct aceso_abe_policy *policy = NULL;
     struct aceso_abe_policy *copy = NULL;
     struct aceso_abe_policy *joined = NULL;
@@ -71,14 +71,13 @@ static int whole_way(void)
             code = aceso_abe_user_key_import(bytes, length, keys[i], &users[i]);
     }
     if (code == ACESO_ABE_OK)
-        code = aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), 2, NULL, 0, sigma, &header,
-                                     &length, key);
+        code = aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), 2, NULL, 0, sigma, &header, &length,
+                                     key);
     if (code == ACESO_ABE_OK)
         code = aceso_abe_decapsulate(header, length, USER_KEYS(users), 2, PUBLIC_KEYS(keys), 2,
                                      NULL, 0, NULL, key);
     if (code == ACESO_ABE_OK)
-        code = aceso_abe_open_with_sigma(header, length, PUBLIC_KEYS(keys), 2, NULL, 0, sigma,
-                                         key);
+        code = aceso_abe_open_with_sigma(header, length, PUBLIC_KEYS(keys), 2, NULL, 0, sigma, key);
     if (code == ACESO_ABE_OK)
         code = aceso_abe_header_policy(header, length, &copy);
     both[0] = policy;
@@ -145,8 +144,8 @@ static void test_largest_policy(void **state)
     policy = world_policy(text);
     users[0] = world_user("a1023@h", "u");
     users[1] = world_user("a511@h", "u");
-    assert_int_equal(aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), ROWS, NULL, 0, sigma,
-                                           &header, &length, made),
+    assert_int_equal(aceso_abe_encapsulate(policy, PUBLIC_KEYS(keys), ROWS, NULL, 0, sigma, &header,
+                                           &length, made),
                      ACESO_ABE_OK);
     assert_int_equal(aceso_abe_decapsulate(header, length, USER_KEYS(users), 2, PUBLIC_KEYS(keys),
                                            ROWS, NULL, 0, NULL, key),

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 enum {
-    NAMES = 6,       /* attributes a@h to f@h */
-    ROWS = 24,       /* at most, in these tests */
+    NAMES = 6, /* attributes a@h to f@h */
+    ROWS = 24, /* at most, in these tests */
     RANDOM_POLICIES = 300
 };
 
@@ -29,9 +29,9 @@ static void tree_parse(struct tree *tree, const char *text)
 {
     struct aceso_abe_policy_error error;
 
-    assert_int_equal(abe_policy_parse(&tree->policy, text, strlen(text), tree->nodes,
-                                      ABE_NODES_MAX, &error),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        abe_policy_parse(&tree->policy, text, strlen(text), tree->nodes, ABE_NODES_MAX, &error),
+        ACESO_ABE_OK);
     assert_true(tree->policy.rows <= ROWS);
     assert_true(tree->policy.columns <= tree->policy.rows);
 }
@@ -117,8 +117,8 @@ static bool spans_secret(const struct tree *tree, blst_fr m[ROWS][ROWS], const u
 }
 
 /* The sum of coefficient times row must be (1, 0, ..., 0), over held rows only. */
-static void check_coefficients(const struct tree *tree, blst_fr m[ROWS][ROWS],
-                               const uint8_t *held, const uint8_t *chosen)
+static void check_coefficients(const struct tree *tree, blst_fr m[ROWS][ROWS], const uint8_t *held,
+                               const uint8_t *chosen)
 {
     blst_fr coefficients[ROWS];
     blst_fr sum[ROWS];
@@ -229,7 +229,7 @@ static bool read_formula(struct reader *reader, unsigned *leaf)
 
 static bool formula(const char *text, unsigned held)
 {
-    struct reader reader = {text, held};
+    struct reader reader = { text, held };
     unsigned leaf;
     bool value = read_formula(&reader, &leaf);
 
@@ -249,15 +249,14 @@ static void check_all_subsets(const char *text)
     tree_parse(&tree, text);
     matrix(&tree, m);
     for (unsigned set = 0; set < 1u << NAMES; set++) {
-        uint8_t held[ROWS] = {0};
+        uint8_t held[ROWS] = { 0 };
         bool expected = formula(text, set);
 
         for (size_t i = 0; i < tree.policy.count; i++) {
             const struct abe_node *node = &tree.nodes[i];
 
             if (abe_node_is_leaf(node))
-                held[node->row] =
-                    (set >> (*abe_policy_name(&tree.policy, node) - 'a') & 1u) != 0;
+                held[node->row] = (set >> (*abe_policy_name(&tree.policy, node) - 'a') & 1u) != 0;
         }
         if (spans_secret(&tree, m, held) != expected)
             fail_msg("the matrix of %s and the set %x", text, set);
@@ -323,9 +322,9 @@ static void write_text(struct writer *writer, const char *text)
 /* Writes a random policy of at most `leaves` leaves. */
 static void write_random(struct writer *writer, uint32_t *seed, unsigned leaves, unsigned depth)
 {
-    static const char *const names[NAMES] = {"a@h", "b@h", "c@h", "d@h", "e@h", "f@h"};
-    static const char *const starts[] = {"(", "(", "1 of (", "2 of ("};
-    static const char *const signs[] = {" and ", " or ", ", ", ", "};
+    static const char *const names[NAMES] = { "a@h", "b@h", "c@h", "d@h", "e@h", "f@h" };
+    static const char *const starts[] = { "(", "(", "1 of (", "2 of (" };
+    static const char *const signs[] = { " and ", " or ", ", ", ", " };
     unsigned children = 2 + draw(seed, 3);
     unsigned kind = draw(seed, 4);
 
@@ -352,7 +351,7 @@ static void test_random_policies(void **state)
 
     (void)state;
     while (done < RANDOM_POLICIES) {
-        struct writer writer = {.length = 0};
+        struct writer writer = { .length = 0 };
 
         write_random(&writer, &seed, ROWS, 0);
         if (abe_policy_parse(&tree.policy, writer.text, writer.length, tree.nodes, ABE_NODES_MAX,
@@ -369,13 +368,13 @@ static void test_choice_is_cheap(void **state)
     static struct tree tree;
     static uint32_t cost[ABE_NODES_MAX];
     static uint8_t chosen[ABE_NODES_MAX];
-    static const uint8_t held[ROWS] = {1, 1, 1, 1, 1, 1};
+    static const uint8_t held[ROWS] = { 1, 1, 1, 1, 1, 1 };
     size_t used = 0;
 
     (void)state;
     tree_parse(&tree, "(a@h and b@h and c@h) or 2 of (a@h, b@h, d@h) or (e@h and f@h)");
     memset(cost, 0, sizeof(cost));
-    assert_true(abe_policy_choose(&tree.policy, (const uint8_t[ROWS]){1, 1, 1, 1, 1, 1, 1, 1},
+    assert_true(abe_policy_choose(&tree.policy, (const uint8_t[ROWS]){ 1, 1, 1, 1, 1, 1, 1, 1 },
                                   cost, chosen));
     for (size_t i = 0; i < tree.policy.count; i++)
         used += chosen[i] != 0 && tree.nodes[i].threshold == 0;

@@ -16,35 +16,35 @@ struct canonical_case {
 };
 
 static const struct canonical_case canonical_cases[] = {
-    {"a@h", "a@h"},
-    {"  ( ( a@h ) )\n", "a@h"},
-    {"a@h and b@h", "a@h and b@h"},
-    {"a@h\tand\r\nb@h", "a@h and b@h"},
-    {"a@h and (b@h and c@h)", "a@h and b@h and c@h"},
-    {"(a@h or b@h) or (c@h or d@h)", "a@h or b@h or c@h or d@h"},
-    {"a@h and b@h or c@h", "(a@h and b@h) or c@h"},
-    {"a@h or b@h and c@h", "a@h or (b@h and c@h)"},
-    {"(a@h or b@h)and c@h", "(a@h or b@h) and c@h"},
-    {"2 of (a@h,b@h,c@h)", "2 of (a@h, b@h, c@h)"},
-    {"1 of (a@h, b@h)", "a@h or b@h"},
-    {"2 of (a@h, b@h)", "a@h and b@h"},
-    {"1 of (a@h)", "a@h"},
-    {"2 of (a@h, a@h, b@h)", "a@h and b@h"},
-    {"2 of (a@h, a@h, b@h, c@h)", "2 of (a@h, b@h, c@h)"},
-    {"a@h or a@h", "a@h"},
-    {"a@h and a@h and a@h", "a@h"},
-    {"a@h or (b@h or a@h)", "a@h or b@h"},
-    {"2 of (a@h and b@h, c@h)", "a@h and b@h and c@h"},
-    {"2 of (a@h or b@h, c@h and d@h, 2 of (e@h, f@h, g@h))",
-     "2 of (a@h or b@h, c@h and d@h, 2 of (e@h, f@h, g@h))"},
-    {"2 of (a@h, b@h, c@h) and d@h", "2 of (a@h, b@h, c@h) and d@h"},
-    {"2 of (2 of (a@h, a@h, b@h), c@h, d@h)", "2 of (a@h and b@h, c@h, d@h)"},
-    {"2 of (1 of (a@h), a@h or a@h, b@h)", "a@h and b@h"},
-    {"and@of or or@and", "and@of or or@and"},
-    {"2@h and 1 of (3@h)", "2@h and 3@h"},
-    {"grant-3.0@0x00112233445566778899aabbccddeeff00112233",
-     "grant-3.0@0x00112233445566778899aabbccddeeff00112233"},
-    {"on.0.0x12ab_c-d@a.b-c", "on.0.0x12ab_c-d@a.b-c"},
+    { "a@h", "a@h" },
+    { "  ( ( a@h ) )\n", "a@h" },
+    { "a@h and b@h", "a@h and b@h" },
+    { "a@h\tand\r\nb@h", "a@h and b@h" },
+    { "a@h and (b@h and c@h)", "a@h and b@h and c@h" },
+    { "(a@h or b@h) or (c@h or d@h)", "a@h or b@h or c@h or d@h" },
+    { "a@h and b@h or c@h", "(a@h and b@h) or c@h" },
+    { "a@h or b@h and c@h", "a@h or (b@h and c@h)" },
+    { "(a@h or b@h)and c@h", "(a@h or b@h) and c@h" },
+    { "2 of (a@h,b@h,c@h)", "2 of (a@h, b@h, c@h)" },
+    { "1 of (a@h, b@h)", "a@h or b@h" },
+    { "2 of (a@h, b@h)", "a@h and b@h" },
+    { "1 of (a@h)", "a@h" },
+    { "2 of (a@h, a@h, b@h)", "a@h and b@h" },
+    { "2 of (a@h, a@h, b@h, c@h)", "2 of (a@h, b@h, c@h)" },
+    { "a@h or a@h", "a@h" },
+    { "a@h and a@h and a@h", "a@h" },
+    { "a@h or (b@h or a@h)", "a@h or b@h" },
+    { "2 of (a@h and b@h, c@h)", "a@h and b@h and c@h" },
+    { "2 of (a@h or b@h, c@h and d@h, 2 of (e@h, f@h, g@h))",
+      "2 of (a@h or b@h, c@h and d@h, 2 of (e@h, f@h, g@h))" },
+    { "2 of (a@h, b@h, c@h) and d@h", "2 of (a@h, b@h, c@h) and d@h" },
+    { "2 of (2 of (a@h, a@h, b@h), c@h, d@h)", "2 of (a@h and b@h, c@h, d@h)" },
+    { "2 of (1 of (a@h), a@h or a@h, b@h)", "a@h and b@h" },
+    { "and@of or or@and", "and@of or or@and" },
+    { "2@h and 1 of (3@h)", "2@h and 3@h" },
+    { "grant-3.0@0x00112233445566778899aabbccddeeff00112233",
+      "grant-3.0@0x00112233445566778899aabbccddeeff00112233" },
+    { "on.0.0x12ab_c-d@a.b-c", "on.0.0x12ab_c-d@a.b-c" },
 };
 
 static void test_canonical_text(void **state)
@@ -69,39 +69,39 @@ struct error_case {
 };
 
 static const struct error_case error_cases[] = {
-    {"", 0, ACESO_ABE_POLICY},
-    {"   ", 3, ACESO_ABE_POLICY},
-    {"a@h and", 7, ACESO_ABE_POLICY},
-    {"a@h b@h", 4, ACESO_ABE_POLICY},
-    {"a@h and or b@h", 8, ACESO_ABE_POLICY},
-    {"and", 0, ACESO_ABE_POLICY},
-    {"(a@h", 4, ACESO_ABE_POLICY},
-    {"a@h)", 3, ACESO_ABE_POLICY},
-    {"()", 1, ACESO_ABE_POLICY},
-    {"A@h", 0, ACESO_ABE_POLICY},
-    {"a@H", 0, ACESO_ABE_POLICY},
-    {"a@", 0, ACESO_ABE_POLICY},
-    {"@h", 0, ACESO_ABE_POLICY},
-    {"a@h@g", 0, ACESO_ABE_POLICY},
-    {"-a@h", 0, ACESO_ABE_POLICY},
-    {"a@_h", 0, ACESO_ABE_POLICY},
-    {"a@h_g", 0, ACESO_ABE_POLICY},
-    {"a@h AND b@h", 4, ACESO_ABE_POLICY},
-    {"a", 0, ACESO_ABE_POLICY},
-    {"0 of (a@h)", 0, ACESO_ABE_POLICY},
-    {"01 of (a@h)", 0, ACESO_ABE_POLICY},
-    {"2000 of (a@h)", 0, ACESO_ABE_POLICY},
-    {"99999999999999999999 of (a@h)", 0, ACESO_ABE_POLICY},
-    {"2 of (a@h)", 0, ACESO_ABE_POLICY},
-    {"c@h or 2 of (a@h, a@h)", 7, ACESO_ABE_POLICY},
-    {"2 (a@h, b@h)", 2, ACESO_ABE_POLICY},
-    {"2 of a@h, b@h", 5, ACESO_ABE_POLICY},
-    {"2 of (a@h, b@h", 14, ACESO_ABE_POLICY},
-    {"2 of (a@h, )", 11, ACESO_ABE_POLICY},
-    {"a@h, b@h", 3, ACESO_ABE_POLICY},
-    {"year@h >= 2024", 7, ACESO_ABE_POLICY},
-    {"a@h \xc3\xa9", 4, ACESO_ABE_POLICY},
-    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@h", 0, ACESO_ABE_POLICY},
+    { "", 0, ACESO_ABE_POLICY },
+    { "   ", 3, ACESO_ABE_POLICY },
+    { "a@h and", 7, ACESO_ABE_POLICY },
+    { "a@h b@h", 4, ACESO_ABE_POLICY },
+    { "a@h and or b@h", 8, ACESO_ABE_POLICY },
+    { "and", 0, ACESO_ABE_POLICY },
+    { "(a@h", 4, ACESO_ABE_POLICY },
+    { "a@h)", 3, ACESO_ABE_POLICY },
+    { "()", 1, ACESO_ABE_POLICY },
+    { "A@h", 0, ACESO_ABE_POLICY },
+    { "a@H", 0, ACESO_ABE_POLICY },
+    { "a@", 0, ACESO_ABE_POLICY },
+    { "@h", 0, ACESO_ABE_POLICY },
+    { "a@h@g", 0, ACESO_ABE_POLICY },
+    { "-a@h", 0, ACESO_ABE_POLICY },
+    { "a@_h", 0, ACESO_ABE_POLICY },
+    { "a@h_g", 0, ACESO_ABE_POLICY },
+    { "a@h AND b@h", 4, ACESO_ABE_POLICY },
+    { "a", 0, ACESO_ABE_POLICY },
+    { "0 of (a@h)", 0, ACESO_ABE_POLICY },
+    { "01 of (a@h)", 0, ACESO_ABE_POLICY },
+    { "2000 of (a@h)", 0, ACESO_ABE_POLICY },
+    { "99999999999999999999 of (a@h)", 0, ACESO_ABE_POLICY },
+    { "2 of (a@h)", 0, ACESO_ABE_POLICY },
+    { "c@h or 2 of (a@h, a@h)", 7, ACESO_ABE_POLICY },
+    { "2 (a@h, b@h)", 2, ACESO_ABE_POLICY },
+    { "2 of a@h, b@h", 5, ACESO_ABE_POLICY },
+    { "2 of (a@h, b@h", 14, ACESO_ABE_POLICY },
+    { "2 of (a@h, )", 11, ACESO_ABE_POLICY },
+    { "a@h, b@h", 3, ACESO_ABE_POLICY },
+    { "year@h >= 2024", 7, ACESO_ABE_POLICY },
+    { "a@h \xc3\xa9", 4, ACESO_ABE_POLICY },
+    { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@h", 0, ACESO_ABE_POLICY },
 };
 
 static void test_errors_have_position_and_reason(void **state)
@@ -109,7 +109,7 @@ static void test_errors_have_position_and_reason(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(error_cases) / sizeof(error_cases[0]); i++) {
         struct aceso_abe_policy *policy = NULL;
-        struct aceso_abe_policy_error error = {9999, NULL};
+        struct aceso_abe_policy_error error = { 9999, NULL };
 
         assert_int_equal(aceso_abe_policy_parse(error_cases[i].text, strlen(error_cases[i].text),
                                                 &policy, &error),
@@ -158,14 +158,10 @@ static void test_limits(void **state)
         const char *end;
         int code;
     } cases[] = {
-        {"a@h or ", 1023, "a@h", ACESO_ABE_OK},
-        {"a@h or ", 1024, "a@h", ACESO_ABE_LIMIT},
-        {"(", 64, "a@h", ACESO_ABE_POLICY},
-        {"(", 65, "a@h", ACESO_ABE_LIMIT},
-        {"(", 100000, "", ACESO_ABE_LIMIT},
-        {"1 of (", 20000, "", ACESO_ABE_LIMIT},
-        {" ", 163837, "a@h", ACESO_ABE_OK},
-        {" ", 163838, "a@h", ACESO_ABE_LIMIT},
+        { "a@h or ", 1023, "a@h", ACESO_ABE_OK }, { "a@h or ", 1024, "a@h", ACESO_ABE_LIMIT },
+        { "(", 64, "a@h", ACESO_ABE_POLICY },     { "(", 65, "a@h", ACESO_ABE_LIMIT },
+        { "(", 100000, "", ACESO_ABE_LIMIT },     { "1 of (", 20000, "", ACESO_ABE_LIMIT },
+        { " ", 163837, "a@h", ACESO_ABE_OK },     { " ", 163838, "a@h", ACESO_ABE_LIMIT },
     };
 
     (void)state;
@@ -180,7 +176,7 @@ static void test_limits(void **state)
 static void join_two(struct aceso_abe_policy **left, const char *right, bool all)
 {
     struct aceso_abe_policy *other = world_policy(right);
-    const struct aceso_abe_policy *both[2] = {*left, other};
+    const struct aceso_abe_policy *both[2] = { *left, other };
     struct aceso_abe_policy *joined = NULL;
 
     assert_int_equal(all ? aceso_abe_policy_and(both, 2, &joined)
@@ -221,7 +217,7 @@ static void test_join_threshold(void **state)
 {
     struct aceso_abe_policy *a = world_policy("a@h");
     struct aceso_abe_policy *b = world_policy("b@h and c@h");
-    const struct aceso_abe_policy *three[3] = {a, b, a};
+    const struct aceso_abe_policy *three[3] = { a, b, a };
     struct aceso_abe_policy *joined = NULL;
 
     (void)state;
@@ -287,7 +283,7 @@ static void test_join_row_limit(void **state)
 static void test_satisfied(void **state)
 {
     struct aceso_abe_policy *policy = world_policy("a@h and 2 of (b@h, c@h, d@h and e@h)");
-    const char *attributes[] = {"b@h", "e@h", "a@h", "not an attribute", "d@h", ""};
+    const char *attributes[] = { "b@h", "e@h", "a@h", "not an attribute", "d@h", "" };
 
     (void)state;
     assert_true(aceso_abe_policy_satisfied(policy, attributes, 6));

@@ -19,8 +19,10 @@
 #include <cmocka.h>
 
 static const char *const attributes[] = {
-    "registered@hospital-a", "surgeon@hospital-a",
-    "accredited@hospital-b", "pharmacist@hospital-b",
+    "registered@hospital-a",
+    "surgeon@hospital-a",
+    "accredited@hospital-b",
+    "pharmacist@hospital-b",
     "grant-3.0@0x00112233445566778899aabbccddeeff00112233",
     "self.0@0x00112233445566778899aabbccddeeff00112233",
 };
@@ -34,24 +36,24 @@ static const struct {
     bool cca;
     const char *context;
 } cases[] = {
-    {"A", "A", true, ""},
-    {"A and C", "AC", true, "context"},
-    {"A or C", "C", true, "context"},
-    {"E and A and C", "ACE", true, "level 3"},
-    {"F or (E and A and C)", "F", true, "level 4"},
-    {"(A or B) and (C or D)", "BC", true, ""},
-    {"2 of (A, B, C)", "AC", true, ""},
-    {"3 of (A, B, C, D, E)", "BDE", true, ""},
-    {"2 of (A and B, C or D, 2 of (D, E, F))", "DF", true, ""},
-    {"(A and B) or (A and C)", "AC", true, "a leaf used twice"},
-    {"2 of (A, A, B, C)", "AB", true, "a repeated leaf counts once"},
-    {"1 of (((A)))", "A", true, "written in another way"},
-    {"A and (C or D)", "AD", false, "the CPA form"},
-    {"2 of (A, C, E)", "CE", false, ""},
+    { "A", "A", true, "" },
+    { "A and C", "AC", true, "context" },
+    { "A or C", "C", true, "context" },
+    { "E and A and C", "ACE", true, "level 3" },
+    { "F or (E and A and C)", "F", true, "level 4" },
+    { "(A or B) and (C or D)", "BC", true, "" },
+    { "2 of (A, B, C)", "AC", true, "" },
+    { "3 of (A, B, C, D, E)", "BDE", true, "" },
+    { "2 of (A and B, C or D, 2 of (D, E, F))", "DF", true, "" },
+    { "(A and B) or (A and C)", "AC", true, "a leaf used twice" },
+    { "2 of (A, A, B, C)", "AB", true, "a repeated leaf counts once" },
+    { "1 of (((A)))", "A", true, "written in another way" },
+    { "A and (C or D)", "AD", false, "the CPA form" },
+    { "2 of (A, C, E)", "CE", false, "" },
 };
 
-static const uint8_t gid[20] = {0x5a, 0xae, 0xb6, 0x05, 0x3f, 0x3e, 0x94, 0xc9, 0xb9, 0xa0,
-                                0x9f, 0x33, 0x66, 0x94, 0x35, 0xe7, 0xef, 0x1b, 0xea, 0xed};
+static const uint8_t gid[20] = { 0x5a, 0xae, 0xb6, 0x05, 0x3f, 0x3e, 0x94, 0xc9, 0xb9, 0xa0,
+                                 0x9f, 0x33, 0x66, 0x94, 0x35, 0xe7, 0xef, 0x1b, 0xea, 0xed };
 
 static struct aceso_abe_public_key *public_keys[ATTRIBUTES];
 static struct aceso_abe_user_key *user_keys[ATTRIBUTES];
@@ -182,7 +184,7 @@ static void document_prk(const struct abe_header *header, const char *context,
     const struct abe_policy *policy = &header->policy;
     uint8_t digests[ROWS * ABE_HASH_SIZE];
     uint8_t ikm[4 * ABE_HASH_SIZE];
-    struct abe_span span = {ikm, sizeof(ikm)};
+    struct abe_span span = { ikm, sizeof(ikm) };
 
     for (size_t i = 0; i < policy->count; i++) {
         const struct abe_node *node = &policy->nodes[i];
@@ -195,8 +197,8 @@ static void document_prk(const struct abe_header *header, const char *context,
     abe_sha256(header->bytes, 7 + policy->length, ikm + 32);
     abe_sha256(digests, policy->rows * ABE_HASH_SIZE, ikm + 64);
     abe_sha256((const uint8_t *)context, strlen(context), ikm + 96);
-    abe_hkdf_extract(header->cca ? "ACESO-LW11-V01-CCA-RANDOM" : "ACESO-LW11-V01-CPA-RANDOM",
-                     &span, 1, prk);
+    abe_hkdf_extract(header->cca ? "ACESO-LW11-V01-CCA-RANDOM" : "ACESO-LW11-V01-CPA-RANDOM", &span,
+                     1, prk);
 }
 
 /* One row from its scalars; must be what stands in the header. */
@@ -291,10 +293,9 @@ static void check_opens(size_t index, const uint8_t *header, size_t length,
     for (const char *letter = cases[index].holder; *letter != '\0'; letter++)
         held[count++] = user_keys[*letter - 'A'];
     if (cases[index].cca)
-        assert_int_equal(aceso_abe_decapsulate(header, length, USER_KEYS(held), count,
-                                               PUBLIC_KEYS(public_keys), ATTRIBUTES,
-                                               (const uint8_t *)context, strlen(context), NULL,
-                                               found),
+        assert_int_equal(aceso_abe_decapsulate(
+                             header, length, USER_KEYS(held), count, PUBLIC_KEYS(public_keys),
+                             ATTRIBUTES, (const uint8_t *)context, strlen(context), NULL, found),
                          ACESO_ABE_OK);
     else
         assert_int_equal(aceso_abe_decapsulate_cpa(header, length, USER_KEYS(held), count,
@@ -324,8 +325,7 @@ static void put_case(FILE *out, size_t index)
                          strlen(context), secret, &header, &length, key),
                      ACESO_ABE_OK);
     check_opens(index, header, length, key);
-    assert_int_equal(abe_header_parse(header, length, nodes, ABE_NODES_MAX, &parsed),
-                     ACESO_ABE_OK);
+    assert_int_equal(abe_header_parse(header, length, nodes, ABE_NODES_MAX, &parsed), ACESO_ABE_OK);
     fprintf(out,
             "    {\n      \"form\": \"%s\",\n      \"policy\": \"%s\",\n"
             "      \"canonical\": \"%s\",\n      \"context\": \"%s\",\n      ",
@@ -408,8 +408,8 @@ static void write_vectors(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest compare[] = {cmocka_unit_test(test_vectors)};
-    const struct CMUnitTest write[] = {cmocka_unit_test(write_vectors)};
+    const struct CMUnitTest compare[] = { cmocka_unit_test(test_vectors) };
+    const struct CMUnitTest write[] = { cmocka_unit_test(write_vectors) };
 
     if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "--write") != 0)) {
         fprintf(stderr, "usage: %s FILE [--write]\n", argv[0]);

@@ -39,9 +39,9 @@ struct aceso_abe_user_key *world_user(const char *attribute, const char *user)
     struct aceso_abe_user_key *key = NULL;
 
     world_seed(attribute, seed);
-    assert_int_equal(aceso_abe_keygen(seed, attribute, (const uint8_t *)user, strlen(user), bytes,
-                                      &length),
-                     ACESO_ABE_OK);
+    assert_int_equal(
+        aceso_abe_keygen(seed, attribute, (const uint8_t *)user, strlen(user), bytes, &length),
+        ACESO_ABE_OK);
     assert_int_equal(aceso_abe_user_key_import(bytes, length, public_key, &key), ACESO_ABE_OK);
     aceso_abe_public_key_free(public_key);
     return key;
@@ -89,9 +89,9 @@ int world_open(const uint8_t *header, size_t length, const char *user,
     world_keys_begin(&keys, policy);
     for (; attributes[count] != NULL; count++)
         user_keys[count] = world_user(attributes[count], user);
-    code = aceso_abe_decapsulate(header, length, USER_KEYS(user_keys), count,
-                                 PUBLIC_KEYS(keys.keys), keys.count, (const uint8_t *)context,
-                                 strlen(context), sigma, key);
+    code =
+        aceso_abe_decapsulate(header, length, USER_KEYS(user_keys), count, PUBLIC_KEYS(keys.keys),
+                              keys.count, (const uint8_t *)context, strlen(context), sigma, key);
     while (count > 0)
         aceso_abe_user_key_free(user_keys[--count]);
     world_keys_end(&keys);

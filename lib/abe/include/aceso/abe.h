@@ -36,35 +36,35 @@ extern "C" {
 #endif
 
 enum {
-    ACESO_ABE_VERSION = 1,               /* first byte of every object */
-    ACESO_ABE_SUITE = 1,                 /* second byte: BLS12-381, SHA-256, as docs say */
-    ACESO_ABE_SEED_SIZE = 32,            /* an authority's master secret */
-    ACESO_ABE_SIGMA_SIZE = 32,           /* the message that a header carries */
-    ACESO_ABE_KEY_SIZE = 32,             /* what encapsulation gives */
-    ACESO_ABE_DIGEST_SIZE = 32,          /* SHA-256 */
-    ACESO_ABE_ATTRIBUTE_MAX = 129,       /* bytes of `name@authority`, without the NUL */
-    ACESO_ABE_GID_MAX = 255,             /* bytes of a global identifier; at least 1 */
-    ACESO_ABE_PUBLIC_KEY_MAX = 512,      /* room for any public key, serialized */
-    ACESO_ABE_USER_KEY_MAX = 512,        /* room for any user key, serialized */
-    ACESO_ABE_POLICY_ROWS_MAX = 1024,    /* leaves of a policy */
-    ACESO_ABE_POLICY_DEPTH_MAX = 64,     /* gates, and brackets, one inside the other */
-    ACESO_ABE_POLICY_TEXT_MAX = 163840,  /* bytes of policy text */
-    ACESO_ABE_CONTEXT_MAX = 65536        /* bytes of context bound to a header */
+    ACESO_ABE_VERSION = 1,              /* first byte of every object */
+    ACESO_ABE_SUITE = 1,                /* second byte: BLS12-381, SHA-256, as docs say */
+    ACESO_ABE_SEED_SIZE = 32,           /* an authority's master secret */
+    ACESO_ABE_SIGMA_SIZE = 32,          /* the message that a header carries */
+    ACESO_ABE_KEY_SIZE = 32,            /* what encapsulation gives */
+    ACESO_ABE_DIGEST_SIZE = 32,         /* SHA-256 */
+    ACESO_ABE_ATTRIBUTE_MAX = 129,      /* bytes of `name@authority`, without the NUL */
+    ACESO_ABE_GID_MAX = 255,            /* bytes of a global identifier; at least 1 */
+    ACESO_ABE_PUBLIC_KEY_MAX = 512,     /* room for any public key, serialized */
+    ACESO_ABE_USER_KEY_MAX = 512,       /* room for any user key, serialized */
+    ACESO_ABE_POLICY_ROWS_MAX = 1024,   /* leaves of a policy */
+    ACESO_ABE_POLICY_DEPTH_MAX = 64,    /* gates, and brackets, one inside the other */
+    ACESO_ABE_POLICY_TEXT_MAX = 163840, /* bytes of policy text */
+    ACESO_ABE_CONTEXT_MAX = 65536       /* bytes of context bound to a header */
 };
 
 enum aceso_abe_code {
     ACESO_ABE_OK = 0,
-    ACESO_ABE_NO_MEMORY = -1,    /* allocation failed */
-    ACESO_ABE_ARGUMENT = -2,     /* the caller broke a stated rule (sizes, gids that differ) */
-    ACESO_ABE_FORMAT = -3,       /* bytes are not an object of the expected kind and version */
-    ACESO_ABE_ATTRIBUTE = -4,    /* not a well-formed `name@authority`, or not the right one */
-    ACESO_ABE_POLICY = -5,       /* policy text is malformed: see struct aceso_abe_policy_error */
-    ACESO_ABE_LIMIT = -6,        /* too many rows, too deep, too long */
-    ACESO_ABE_MISSING_KEY = -7,  /* no public key was given for an attribute of the policy */
-    ACESO_ABE_BAD_KEY = -8,      /* a public or user key failed its mathematical check */
-    ACESO_ABE_UNSATISFIED = -9,  /* the user's attributes do not satisfy the policy */
-    ACESO_ABE_REFUSED = -10,     /* the header does not open: the one failure after parsing */
-    ACESO_ABE_RANDOM = -11       /* the system gave no random bytes */
+    ACESO_ABE_NO_MEMORY = -1,   /* allocation failed */
+    ACESO_ABE_ARGUMENT = -2,    /* the caller broke a stated rule (sizes, gids that differ) */
+    ACESO_ABE_FORMAT = -3,      /* bytes are not an object of the expected kind and version */
+    ACESO_ABE_ATTRIBUTE = -4,   /* not a well-formed `name@authority`, or not the right one */
+    ACESO_ABE_POLICY = -5,      /* policy text is malformed: see struct aceso_abe_policy_error */
+    ACESO_ABE_LIMIT = -6,       /* too many rows, too deep, too long */
+    ACESO_ABE_MISSING_KEY = -7, /* no public key was given for an attribute of the policy */
+    ACESO_ABE_BAD_KEY = -8,     /* a public or user key failed its mathematical check */
+    ACESO_ABE_UNSATISFIED = -9, /* the user's attributes do not satisfy the policy */
+    ACESO_ABE_REFUSED = -10,    /* the header does not open: the one failure after parsing */
+    ACESO_ABE_RANDOM = -11      /* the system gave no random bytes */
 };
 
 /* A short English text for a code; never NULL. The string is static. */
@@ -88,7 +88,8 @@ ACESO_ABE_API bool aceso_abe_attribute_valid(const char *attribute);
  *
  * Words are lower case, separated by spaces, tabs or line ends where needed. A leaf repeated inside
  * one gate counts once. The canonical text has one form for each tree: nested gates of one kind are
- * flattened, 1 of n is `or`, n of n is `and`, a gate inside a gate is in brackets.
+ * flattened, 1 of n is `or`, n of n is `and`, an `and` inside an `or` and an `or` inside an `and`
+ * are in brackets.
  */
 struct aceso_abe_policy;
 
@@ -106,10 +107,10 @@ ACESO_ABE_API int aceso_abe_policy_parse(const char *text, size_t length,
 /* Joins `count` (1 or more) policies as trees: all, any, or at least `threshold` of them. The
  * operands stay the caller's. ACESO_ABE_LIMIT when the result is too large; ACESO_ABE_ARGUMENT when
  * the threshold cannot be reached, or count is 0. */
-ACESO_ABE_API int aceso_abe_policy_and(const struct aceso_abe_policy *const *policies,
-                                       size_t count, struct aceso_abe_policy **joined);
-ACESO_ABE_API int aceso_abe_policy_or(const struct aceso_abe_policy *const *policies,
-                                      size_t count, struct aceso_abe_policy **joined);
+ACESO_ABE_API int aceso_abe_policy_and(const struct aceso_abe_policy *const *policies, size_t count,
+                                       struct aceso_abe_policy **joined);
+ACESO_ABE_API int aceso_abe_policy_or(const struct aceso_abe_policy *const *policies, size_t count,
+                                      struct aceso_abe_policy **joined);
 ACESO_ABE_API int aceso_abe_policy_threshold(size_t threshold,
                                              const struct aceso_abe_policy *const *policies,
                                              size_t count, struct aceso_abe_policy **joined);
@@ -126,7 +127,8 @@ ACESO_ABE_API size_t aceso_abe_policy_rows(const struct aceso_abe_policy *policy
 ACESO_ABE_API int aceso_abe_policy_attribute(const struct aceso_abe_policy *policy, size_t row,
                                              char attribute[ACESO_ABE_ATTRIBUTE_MAX + 1]);
 
-/* Whether a set of attributes satisfies the policy. Malformed attributes match nothing. */
+/* Whether a set of attributes satisfies the policy. Malformed attributes match nothing. False also
+ * when memory runs out. */
 ACESO_ABE_API bool aceso_abe_policy_satisfied(const struct aceso_abe_policy *policy,
                                               const char *const *attributes, size_t count);
 
@@ -166,7 +168,8 @@ ACESO_ABE_API void aceso_abe_public_key_digest(const struct aceso_abe_public_key
 struct aceso_abe_user_key;
 
 /* Decodes a user key and checks it against the public key of its attribute: K in the subgroup of
- * order r of G2, and e(g1, K) = A * e(Y, H(gid)). ACESO_ABE_ATTRIBUTE when the attributes differ. */
+ * order r of G2, and e(g1, K) = A * e(Y, H(gid)). ACESO_ABE_ATTRIBUTE when the attributes differ.
+ */
 ACESO_ABE_API int aceso_abe_user_key_import(const uint8_t *bytes, size_t length,
                                             const struct aceso_abe_public_key *public_key,
                                             struct aceso_abe_user_key **key);
@@ -195,9 +198,8 @@ ACESO_ABE_API int aceso_abe_encapsulate(const struct aceso_abe_policy *policy,
                                         const struct aceso_abe_public_key *const *keys,
                                         size_t key_count, const uint8_t *context,
                                         size_t context_length,
-                                        const uint8_t sigma[ACESO_ABE_SIGMA_SIZE],
-                                        uint8_t **header, size_t *header_length,
-                                        uint8_t key[ACESO_ABE_KEY_SIZE]);
+                                        const uint8_t sigma[ACESO_ABE_SIGMA_SIZE], uint8_t **header,
+                                        size_t *header_length, uint8_t key[ACESO_ABE_KEY_SIZE]);
 
 /*
  * Opens a header: recovers sigma, encrypts again, compares every byte, and gives sigma and the key.
@@ -212,8 +214,7 @@ ACESO_ABE_API int aceso_abe_decapsulate(const uint8_t *header, size_t header_len
                                         size_t user_key_count,
                                         const struct aceso_abe_public_key *const *public_keys,
                                         size_t public_key_count, const uint8_t *context,
-                                        size_t context_length,
-                                        uint8_t sigma[ACESO_ABE_SIGMA_SIZE],
+                                        size_t context_length, uint8_t sigma[ACESO_ABE_SIGMA_SIZE],
                                         uint8_t key[ACESO_ABE_KEY_SIZE]);
 
 /*
@@ -244,19 +245,18 @@ ACESO_ABE_API int aceso_abe_encapsulate_cpa(const struct aceso_abe_policy *polic
 ACESO_ABE_API int aceso_abe_decapsulate_cpa(const uint8_t *header, size_t header_length,
                                             const struct aceso_abe_user_key *const *user_keys,
                                             size_t user_key_count, const uint8_t *context,
-                                            size_t context_length,
-                                            uint8_t key[ACESO_ABE_KEY_SIZE]);
+                                            size_t context_length, uint8_t key[ACESO_ABE_KEY_SIZE]);
 
 /* ---- looking at a header without keys ---------------------------------------------------- */
 
 struct aceso_abe_header_info {
     unsigned version;
     unsigned suite;
-    bool cca;               /* CCA form, else CPA form */
+    bool cca; /* CCA form, else CPA form */
     size_t rows;
-    const char *policy;     /* points into the header, NOT NUL-terminated */
+    const char *policy; /* points into the header, NOT NUL-terminated */
     size_t policy_length;
-    size_t bytes;           /* of the whole header */
+    size_t bytes; /* of the whole header */
 };
 
 /* Parses the outer form (sizes, canonical policy); checks no group element. */
