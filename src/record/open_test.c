@@ -417,6 +417,34 @@ static void test_doubled_and_out_of_order(void **state)
     assert_non_null(strstr(error.text, "twice"));
 }
 
+/* Whole records, each sound, in another order than that of their ids. */
+static void test_records_in_another_order(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct record_row rows[ROWS];
+
+    memcpy(rows, fixture->row + 4, 4 * sizeof rows[0]);
+    memcpy(rows + 4, fixture->row, 4 * sizeof rows[0]);
+    memcpy(rows + 8, fixture->row + 8, (ROWS - 8) * sizeof rows[0]);
+    assert_int_equal(read_all(fixture, rows, ROWS, 4, NULL), ACESO_EVERIFY);
+}
+
+/* A signed batch that has one record id at two positions: parts of both do not mix. */
+static void test_one_id_at_two_positions(void **state)
+{
+    struct fixture *fixture = *state;
+    struct record_row rows[2];
+    struct aceso_error error = { 0 };
+
+    memcpy(fixture->row[5].record, fixture->row[0].record, RECORD_ID_SIZE);
+    seal_row(fixture, 5, fixture->epoch, &fixture->ladder);
+    make_proofs(fixture);
+    rows[0] = fixture->row[0];
+    rows[1] = fixture->row[5];
+    assert_int_equal(read_all(fixture, rows, 2, 2, &error), ACESO_EVERIFY);
+    assert_string_equal(error.text, "a part of another batch or record");
+}
+
 /* A hospital that sends more than was asked for is noticed. */
 static void test_too_much(void **state)
 {
@@ -590,6 +618,8 @@ int main(void)
         TEST(test_another_patient),
         TEST(test_missing_parts),
         TEST(test_doubled_and_out_of_order),
+        TEST(test_records_in_another_order),
+        TEST(test_one_id_at_two_positions),
         TEST(test_too_much),
         TEST(test_wrong_keys),
         TEST(test_other_root_or_counts),

@@ -453,6 +453,17 @@ static void test_two_at_once(void **state)
     records_batch_close(one);
     records_batch_close(two);
     assert_int_equal(count_rows(place, "SELECT count(*) FROM part"), 40);
+    one = begin(place, 2);
+    two = resume(place, 2, &at);
+    for (uint32_t i = 0; i < RECORDS_CHUNK_RECORDS + 1; i++)
+        assert_int_equal(add_one(one, i), ACESO_OK);
+    for (uint32_t i = 0; i < RECORDS_CHUNK_RECORDS; i++)
+        assert_int_equal(add_one(two, i), ACESO_OK);
+    assert_int_equal(add_one(two, 0), ACESO_ESTATE);
+    records_batch_close(two);
+    assert_int_equal(records_batch_finish(one, &done, NULL), ACESO_OK);
+    assert_int_equal(done.records, RECORDS_CHUNK_RECORDS + 1);
+    records_batch_close(one);
 }
 
 static void test_drop(void **state)
