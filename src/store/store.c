@@ -104,19 +104,24 @@ static int store_version(sqlite3 *database, int64_t *version, struct aceso_error
     return result == SQLITE_ROW ? ACESO_OK : store_failed(database, result, error);
 }
 
-/* One migration and the version that it leads to, both or neither. */
+/* One migration and the version that it leads to, both or neither. Whether it is still to be done
+ * is asked again under the write lock: another connection may have been first. */
 static int store_migrate_one(sqlite3 *database, const char *sql, size_t to,
                              struct aceso_error *error)
 {
     struct buffer version = BUFFER_INIT(64);
+    int64_t present = 0;
     int code = buffer_printf(&version, "PRAGMA user_version = %zu", to);
 
     if (!code)
         code = store_run(database, "BEGIN IMMEDIATE", error);
     if (!code)
+        code = store_version(database, &present, error);
+    if (!code && (uint64_t)present < to) {
         code = store_run(database, sql, error);
-    if (!code)
-        code = store_run(database, buffer_text(&version), error);
+        if (!code)
+            code = store_run(database, buffer_text(&version), error);
+    }
     if (!code)
         code = store_run(database, "COMMIT", error);
     if (code && !sqlite3_get_autocommit(database))

@@ -85,8 +85,9 @@ void statement_finish(struct statement *statement);
  *
  * The text may hold exactly one SELECT (no compound, no nested one, no WITH), reading columns of
  * the view once; the tables beneath are reached through the view only (its body is a plain join,
- * without nested SELECTs). Functions: count, length, hex, min, max. All else (other tables, sqlite_schema, table-valued functions, pragmas, attach,
- * writes) is refused before it runs, by SQLite's authorizer, with ACESO_EDENIED. */
+ * without nested SELECTs). Functions: count, length, hex, min, max. All else (other tables,
+ * sqlite_schema, table-valued functions, pragmas, attach, writes) is refused before it runs, by
+ * SQLite's authorizer, with ACESO_EDENIED. */
 struct store_reader;
 
 struct store_limits {
