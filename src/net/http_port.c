@@ -156,6 +156,7 @@ static void http_on_connection(void *data, struct MHD_Connection *mhd, void **co
         connection->next->previous = connection->previous;
     http_chain_release(connection->chain);
     free(connection);
+    port->closed_one = true;
     *context = NULL;
 }
 
@@ -225,7 +226,10 @@ void http_port_run(struct http_port *port)
     if (port->in_run || !port->daemon)
         return;
     port->in_run = true;
-    (void)MHD_run(port->daemon);
+    do {
+        port->closed_one = false;
+        (void)MHD_run(port->daemon);
+    } while (port->closed_one); /* only the next run accepts again after the limit was reached */
     port->in_run = false;
     if (MHD_get_timeout(port->daemon, &wait) == MHD_YES)
         loop_timer_set(port->timer, wait, 0);

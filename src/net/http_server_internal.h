@@ -96,6 +96,7 @@ struct http_port {
     struct loop_watch *watch;
     struct loop_timer *timer;
     bool in_run; /* MHD is on the stack */
+    bool closed_one;
     struct http_connection *connections;
 };
 
