@@ -19,7 +19,8 @@ SECONDS ?= 60
 
 all: setup
 	@test -f build/build.ninja || meson setup build -Dnode=$(NODE)
-	@ninja -C build
+	@ninja -C build demo/aceso
+	@ln -sf demo/aceso build/aceso
 
 setup:
 	@tools/setup.sh
@@ -46,7 +47,7 @@ check-format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 --dry-run --Werror
 
 install: all
-	@meson install -C build --no-rebuild
+	@meson install -C build
 
 clean:
 	@rm -rf build build-asan build-fuzz

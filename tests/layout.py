@@ -241,7 +241,8 @@ def rule_fuzz_corpus(tree):
 
 def is_orphan(tree, header):
     """Whether a header declares functions of which no .c file of its folder defines any."""
-    names = re.findall(r"^\w[^\n;{}()]*?\b(\w+)\(", bare_c(tree.text[header]), re.MULTILINE)
+    names = re.findall(r"^(?!static\b)\w[^\n;{}()]*?\b(\w+)\(", bare_c(tree.text[header]),
+                       re.MULTILINE)
     folder = str(PurePosixPath(header).parent)
     defined = re.compile(r"^\w[^\n;{}()]*?\b(" + "|".join(names) + r")\(", re.MULTILINE)
     return bool(names) and not any(
