@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/consortium.h"
 
+#include "base/text.h"
+#include "chain/follower.h"
 #include "crypto/ecdsa.h"
 #include "crypto/keccak.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +15,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#include "chain/follower.h"
 
 #define CONSORTIUM_PATIENCE_MS 30000
 
@@ -137,6 +138,20 @@ void consortium_refused(struct consortium *consortium, struct party *party, cons
                      ACESO_ECHAIN);
     if (!strstr(error.text, expected))
         fail_msg("%s instead of %s", error.text, expected);
+}
+
+void consortium_run(struct party *party, size_t pending)
+{
+    const int64_t end = time_monotonic_ms() + CONSORTIUM_PATIENCE_MS;
+    struct aceso_error error = { .code = ACESO_OK };
+    size_t left = 0;
+
+    do {
+        if (outbox_run(party->outbox, &left, &error))
+            fail_msg("outbox_run: %s", error.text);
+        if (time_monotonic_ms() > end)
+            fail_msg("%zu messages are still not settled", left);
+    } while (left != pending && poll(NULL, 0, 10) == 0);
 }
 
 void consortium_deploy(struct consortium *consortium)

@@ -57,6 +57,9 @@ void consortium_send(struct consortium *consortium, struct party *party, const u
 void consortium_refused(struct consortium *consortium, struct party *party, const uint8_t *to,
                         struct buffer *data, const char *error);
 
+/* Runs the party's outbox until exactly `pending` rows are not settled. */
+void consortium_run(struct party *party, size_t pending);
+
 void consortium_deploy(struct consortium *consortium);
 
 /* Registers the hospital, which publishes its keys. */

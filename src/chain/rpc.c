@@ -361,6 +361,7 @@ int rpc_estimate_gas(struct rpc *rpc, const struct rpc_call *call, uint64_t *gas
     int code;
 
     rpc_put_call(&writer, call);
+    rpc_put_block(&writer, NULL, RPC_LATEST); /* nodes differ in what they take otherwise */
     json_close(&writer, ']');
     code = params.failed ? error_set(error, params.failed, NULL, "eth_estimateGas: too long")
                          : rpc_ask(rpc, "eth_estimateGas", buffer_bytes(&params), &answer, error);
