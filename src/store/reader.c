@@ -244,8 +244,8 @@ static int reader_measure(struct store_reader *reader, const char *view, struct 
     memset(reader->view, 0, sizeof reader->view);
     memcpy(reader->view, view, strlen(view));
     code = buffer_printf(&text, "SELECT * FROM main.\"%s\"", view);
-    if (!code)
-        code = reader_prepare(reader, buffer_text(&text), &handle, &tail, error);
+    code = code ? error_set(error, code, "query", "no memory")
+                : reader_prepare(reader, buffer_text(&text), &handle, &tail, error);
     (void)sqlite3_finalize(handle);
     buffer_free(&text);
     reader->view_selects = reader->selects;
@@ -298,8 +298,8 @@ int store_query_open(struct store_reader *reader, struct bytes sql, const char *
                         limits->value_bytes > INT32_MAX ? INT32_MAX : (int)limits->value_bytes);
     code = strcmp(view, reader->view) == 0 ? ACESO_OK : reader_measure(reader, view, error);
     reader->query = (struct statement){ .database = reader->database, .reader = reader };
-    if (!code)
-        code = buffer_put_bytes(&text, sql);
+    if (!code && buffer_put_bytes(&text, sql))
+        code = error_set(error, text.failed, "query", "no memory");
     if (!code)
         code = reader_prepare_query(reader, buffer_text(&text), &reader->query.handle, error);
     buffer_free(&text);

@@ -189,8 +189,7 @@ static const char *const denied[] = {
     "with/**/parts as not materialized (select hidden from part) select * from parts",
     "SELECT record FROM parts WHERE 0 IN (WITH parts AS (SELECT hidden FROM part) SELECT 1)",
     "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000)"
-    " SELECT i FROM n, parts",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n, parts",
     /* the schema and what SQLite itself offers as tables */
     "SELECT sql FROM sqlite_schema",
     "SELECT sql FROM sqlite_master",
@@ -480,6 +479,21 @@ static void test_another_view(void **state)
     assert_int_equal(query(*state, "SELECT record FROM parts", &rows), ACESO_OK);
 }
 
+/* Nobody else has the file open: the log that the reader needs is made anew. */
+static void test_reader_alone(void **state)
+{
+    struct place *place = *state;
+    int64_t rows;
+
+    store_close_reader(place->reader);
+    store_close(place->store);
+    place->store = NULL;
+    place->reader = NULL;
+    assert_int_equal(store_open_reader(place->path, &place->reader, NULL), ACESO_OK);
+    assert_int_equal(query(place, "SELECT * FROM parts", &rows), ACESO_OK);
+    assert_int_equal(rows, SIGNED_ROWS);
+}
+
 static void test_missing_file(void **state)
 {
     struct store_reader *reader = NULL;
@@ -506,6 +520,7 @@ int main(void)
         TEST(test_open_query_keeps_its_snapshot),
         TEST(test_changed_schema),
         TEST(test_another_view),
+        TEST(test_reader_alone),
         TEST(test_missing_file),
     };
 
