@@ -41,7 +41,7 @@ struct http_call {
     const char *content_type;      /* NULL: application/json */
     struct bytes body;             /* empty: none is sent (but for POST and PUT an empty one) */
     const struct http_peer *peer;  /* NULL: anyone whom the root vouches for */
-    size_t body_max;               /* bytes of the answer; 16 MiB */
+    size_t body_max;               /* bytes of the answer; 16 MiB; not for `receive` */
     unsigned connect_ms;           /* 10,000: until the handshake is done */
     unsigned total_ms;             /* 60,000: for the whole call */
     unsigned stall_ms;             /* 0: no limit; else less than 1 byte/s for so long ends it */

@@ -256,6 +256,7 @@ static void test_receive_callback(void **state)
 {
     struct scripted sound = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc" };
     struct scripted more = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd" };
+    struct scripted endless = { .answer = "HTTP/1.1 200 OK\r\n\r\nab" };
     struct scripted refused = { .answer = "HTTP/1.1 403 No\r\nContent-Length: 16\r\n\r\n"
                                           "{\"code\":\"denied\"}" };
     struct buffer taken = BUFFER_INIT(64);
@@ -272,6 +273,7 @@ static void test_receive_callback(void **state)
     assert_int_equal(scripted_call(&more, &call, NULL, &error), ACESO_EVERIFY);
     assert_string_equal(error.text, "the proof does not hold");
     assert_string_equal(error.place, "part");
+    assert_int_equal(scripted_call(&endless, &call, NULL, &error), ACESO_EIO);
     assert_int_equal(scripted_call(&refused, &call, NULL, &error), ACESO_EDENIED);
     assert_int_equal(taken.len, 0); /* what is no answer does not reach it */
     buffer_free(&taken);

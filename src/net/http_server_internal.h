@@ -79,8 +79,6 @@ struct http_exchange {
     bool end;    /* the stream's last chunk is in `chunk` */
     int code;    /* what became of it so far */
     struct aceso_error error;
-    bool verified;
-    struct x509_identity who;
     _Alignas(16) uint8_t identity[HTTP_IDENTITY_SIZE];
 };
 

@@ -567,6 +567,7 @@ static void test_foreign_certificate(void **state)
     (void)state;
     assert_refused(client, "GET", "/v1/peer", bytes_of("", 0), ACESO_EVERIFY, "");
     assert_refused(client, "GET", "/v1/public", bytes_of("", 0), ACESO_EVERIFY, "");
+    assert_refused(client, "POST", "/v1/size", bytes_of("x", 1), ACESO_EVERIFY, "");
     http_client_destroy(client);
 }
 
