@@ -496,6 +496,125 @@ static void test_keys_and_roles_are_handed_over(void **state)
     assert_true(generation > 1);
 }
 
+/* What the readers make of all events so far, counted by contract and kind. */
+struct events {
+    size_t amsc[32], hpsc[8], hisc[8], arsc[32];
+    struct amsc_event entry;   /* the first one opened */
+    struct arsc_event given, approved, made; /* the first ones */
+    struct hpsc_event terms, batch;          /* the first ones */
+    struct rpc_logs logs;
+};
+
+static bool read_amsc(const struct rpc_log *log, struct events *events)
+{
+    struct amsc_event read;
+
+    if (amsc_event_read(log, &read, NULL))
+        return false;
+    if (read.kind == AMSC_ENTRY_OPENED && events->amsc[read.kind] == 0)
+        events->entry = read;
+    events->amsc[read.kind]++;
+    return true;
+}
+
+static bool read_arsc(const struct rpc_log *log, struct events *events)
+{
+    struct arsc_event read;
+
+    if (arsc_event_read(log, &read, NULL))
+        return false;
+    if (events->arsc[read.kind]++ == 0) {
+        if (read.kind == ARSC_CONSENT_GIVEN)
+            events->given = read;
+        if (read.kind == ARSC_REQUEST_APPROVED)
+            events->approved = read;
+        if (read.kind == ARSC_REQUEST_MADE)
+            events->made = read;
+    }
+    return true;
+}
+
+static bool read_clone(const struct rpc_log *log, struct events *events)
+{
+    struct hpsc_event hpsc;
+    struct hisc_event hisc;
+
+    if (hisc_event_read(log, &hisc, NULL) == ACESO_OK) {
+        assert_int_equal(hisc.hospital, consortium.hospital_id);
+        events->hisc[hisc.kind]++;
+        return true;
+    }
+    if (hpsc_event_read(log, &hpsc, NULL))
+        return false;
+    if (events->hpsc[hpsc.kind]++ == 0 && hpsc.kind == HPSC_TERMS_SET)
+        events->terms = hpsc;
+    else if (hpsc.kind == HPSC_BATCH_ANCHORED)
+        events->batch = hpsc;
+    return true;
+}
+
+static void read_all(struct events *events)
+{
+    uint8_t topics[CONTRACT_TOPICS_MAX][32];
+    struct rpc_log_filter filter = { .from = 0 };
+    struct rpc_block newest;
+
+    memset(events, 0, sizeof *events);
+    assert_int_equal(rpc_block(consortium.anvil.rpc, RPC_LATEST, &newest, NULL), ACESO_OK);
+    filter.to = newest.number;
+    filter.topics = contract_topics(topics);
+    filter.topic0 = (const uint8_t (*)[32])topics;
+    assert_int_equal(rpc_logs(consortium.anvil.rpc, &filter, &events->logs, NULL), ACESO_OK);
+    for (size_t i = 0; i < events->logs.count; i++) {
+        const struct rpc_log *log = &events->logs.log[i];
+
+        assert_int_equal(read_amsc(log, events) + read_arsc(log, events) + read_clone(log, events),
+                         1);
+    }
+}
+
+static void test_every_event_is_read(void **state)
+{
+    struct events events;
+    uint8_t digest[32];
+
+    (void)state;
+    read_all(&events);
+    for (size_t kind = AMSC_HOSPITAL_REGISTERED; kind <= AMSC_ENTRY_REMOVED; kind++)
+        if (kind != AMSC_ENTRY_EXTENDED)
+            assert_true(events.amsc[kind] > 0);
+    for (size_t kind = ARSC_REQUEST_MADE; kind <= ARSC_INSTITUTE_REVOKED; kind++)
+        if (kind != ARSC_REQUEST_EXPIRED)
+            assert_true(events.arsc[kind] > 0);
+    assert_true(events.hisc[HISC_ATTRIBUTES_RECORDED] > 0 && events.hisc[HISC_ENDED] > 0);
+    assert_int_equal(events.hpsc[HPSC_TERMS_SET], 3);
+    assert_int_equal(events.hpsc[HPSC_OVERRIDE_SET], 2);
+    assert_int_equal(events.entry.id, consortium.hospital_id);
+    assert_memory_equal(events.entry.user, consortium.institute.address, 20);
+    assert_int_equal(events.entry.database, 1);
+    assert_int_equal(events.entry.entry.vpn, 0x0a080002);
+    assert_int_equal(events.entry.entry.database_address, 0x7f000001);
+    assert_int_equal(events.entry.entry.port, 5433);
+    assert_int_equal(events.entry.entry.serial, 1);
+    assert_memory_equal(events.given.patient, consortium.patient, 20);
+    assert_int_equal(events.given.level, 2);
+    assert_true(bytes_equal(events.given.grant, bytes_of_string("the sealed grant")));
+    memset(digest, 0xac, 32);
+    assert_memory_equal(events.approved.access_digest, digest, 32);
+    assert_true(bytes_equal(events.approved.sealed_access,
+                            bytes_of_string("the sealed access string")));
+    assert_memory_equal(events.made.request, events.given.request, 32);
+    assert_memory_equal(events.made.request, consortium.institute.address, 20);
+    assert_int_equal(events.made.term, 7200);
+    assert_int_equal(events.terms.patient_epoch, 1);
+    assert_true(bytes_equal(events.terms.headers, bytes_of("four headers", 13)));
+    assert_int_equal(events.batch.batch.records, 10);
+    assert_int_equal(events.batch.batch.leaves, 40);
+    memset(digest, 0xb0, 32);
+    assert_memory_equal(events.batch.batch.root, digest, 32);
+    rpc_logs_free(&events.logs);
+}
+
 static void test_a_place_without_a_contract(void **state)
 {
     uint8_t nowhere[20] = { 9 }, owner[20];
@@ -519,6 +638,7 @@ int main(void)
         cmocka_unit_test(test_a_pair_without_a_request),
         cmocka_unit_test(test_the_ca_and_the_hospital_narrow),
         cmocka_unit_test(test_keys_and_roles_are_handed_over),
+        cmocka_unit_test(test_every_event_is_read),
         cmocka_unit_test(test_a_place_without_a_contract),
     };
 
