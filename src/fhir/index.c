@@ -31,6 +31,7 @@ struct symbol {
 enum edge_kind {
     EDGE_REASON, /* `from` exists because of `to` */
     EDGE_RESULT, /* `from` gathers `to` */
+    EDGE_DRUG,   /* `from` is a use of the Medication `to` */
 };
 
 struct edge {
@@ -352,11 +353,13 @@ static int index_lowest(const struct index_survey *survey, yyjson_val *value)
 static int index_drug(struct index_survey *survey, yyjson_val *value)
 {
     const char *text = yyjson_get_str(yyjson_obj_get(value, "reference"));
+    int code;
 
     if (!text || text[0] == '#' || index_is_conditional(text))
         return ACESO_OK;
-    return index_symbol(survey->index, INDEX_REFERENCE, text, index_reference_len(text),
+    code = index_symbol(survey->index, INDEX_REFERENCE, text, index_reference_len(text),
                         &survey->record->drug);
+    return code ? code : index_edge(survey, text, EDGE_DRUG);
 }
 
 static int index_member(struct index_survey *survey, const char *name, yyjson_val *value)
@@ -690,8 +693,9 @@ static void index_follow(struct fhir_index *index, uint32_t number)
     for (uint32_t i = record->edges; i != INDEX_NONE; i = index->edges[i].next) {
         uint32_t from = index->edges[i].from;
 
-        if (raised && index->edges[i].kind == EDGE_REASON &&
-            --index->records[from].reasons_open == 0)
+        if (raised && (index->edges[i].kind == EDGE_DRUG ||
+                       (index->edges[i].kind == EDGE_REASON &&
+                        --index->records[from].reasons_open == 0)))
             index_raise(index, from, record->categories);
         if (hidden && index->edges[i].kind == EDGE_RESULT &&
             --index->records[from].results_open == 0)
