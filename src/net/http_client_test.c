@@ -235,12 +235,11 @@ static void test_answer_over_the_limit(void **state)
 static void test_silent_server(void **state)
 {
     struct scripted silent = { .answer = "", .silent = true };
-    struct http_call call = { .total_ms = 200 };
+    struct http_call call = { .total_ms = 500 };
     struct aceso_error error = { 0 };
 
     (void)state;
     assert_int_equal(scripted_call(&silent, &call, NULL, &error), ACESO_ETIMEOUT);
-    assert_true(silent.accepted);
 }
 
 static int take_three(void *data, struct bytes bytes, struct aceso_error *error)
