@@ -940,7 +940,7 @@ static void test_stop_waits_for_handlers(void **state)
 static void test_stop_cuts_after_the_grace(void **state)
 {
     pthread_t threads[3];
-    int codes[3] = { 1, 1, 1 };
+    int codes[3] = { 1, 1, 1 }, busy = 0;
 
     setup_narrow(state);
     served.grace_ms = 50;
@@ -950,8 +950,10 @@ static void test_stop_cuts_after_the_grace(void **state)
     served_ask_to_stop(&served);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(codes[i], ACESO_EIO);
+        assert_true(codes[i] == ACESO_EIO || codes[i] == ACESO_EBUSY);
+        busy += codes[i] == ACESO_EBUSY;
     }
+    assert_in_range(busy, 0, 1); /* the one outside may have come after the stop */
     gate_release();
     served_join(&served);
     assert_int_equal(served.left, 2);
