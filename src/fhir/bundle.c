@@ -230,8 +230,9 @@ static int bundle_token(struct fhir_bundle *bundle, uint8_t *byte, struct aceso_
         if (got < 0)
             return got;
         if (!got)
-            return bundle_fail(bundle, ACESO_EFORMAT, error, "%s",
-                               bundle->total ? "cut off: the text ends early" : "the file is empty");
+            return bundle_fail(bundle, ACESO_EFORMAT, error,
+                               bundle->total ? "cut off: the text ends early"
+                                             : "the file is empty");
         if (*byte != ' ' && *byte != '\n' && *byte != '\r' && *byte != '\t')
             return ACESO_OK;
         bundle_take(bundle);
@@ -332,7 +333,8 @@ static int bundle_capture(struct fhir_bundle *bundle, size_t around, struct aces
             return bundle_fail(bundle, ACESO_EFORMAT, error, "cut off: the text ends early");
         taken = bundle_scan_chunk(bundle, &scan);
         if (scan.depth + around > FHIR_DEPTH_MAX)
-            return bundle_fail(bundle, ACESO_ELIMIT, error, "deeper than %d levels", FHIR_DEPTH_MAX);
+            return bundle_fail(bundle, ACESO_ELIMIT, error, "deeper than %d levels",
+                               FHIR_DEPTH_MAX);
         code = buffer_put(&bundle->text, bundle->at, taken);
         if (code || scan.values > FHIR_ENTRY_VALUES_MAX)
             return bundle_fail(bundle, code == ACESO_EMEMORY ? code : ACESO_ELIMIT, error,

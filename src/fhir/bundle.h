@@ -13,11 +13,11 @@
 
 #include "base/buffer.h"
 
-#define FHIR_DEPTH_MAX 64                        /* nested arrays and objects, the Bundle's included */
-#define FHIR_ENTRY_MAX ((size_t)32 << 20)        /* bytes of one entry */
-#define FHIR_ENTRY_VALUES_MAX ((size_t)2 << 20)  /* JSON values and keys in one entry */
-#define FHIR_ENTRIES_MAX ((size_t)4 << 20)       /* entries of one bundle */
-#define FHIR_LABEL_MAX 96                        /* bytes of the label that stand in a place */
+#define FHIR_DEPTH_MAX 64                       /* arrays and objects in each other, all told */
+#define FHIR_ENTRY_MAX ((size_t)32 << 20)       /* bytes of one entry */
+#define FHIR_ENTRY_VALUES_MAX ((size_t)2 << 20) /* JSON values and keys in one entry */
+#define FHIR_ENTRIES_MAX ((size_t)4 << 20)      /* entries of one bundle */
+#define FHIR_LABEL_MAX 96                       /* bytes of the label that stand in a place */
 
 struct fhir_bundle;
 

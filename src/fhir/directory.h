@@ -24,8 +24,8 @@ typedef int fhir_identifier_fn(void *context, const char *type, const char *syst
                                const char *value);
 
 /* The public text of a directory resource, on one line: without birthDate, photo and what is marked
- * as home (address, telecom), which the level table does not make public. Then `visit` (may be NULL)
- * is called for each identifier. ACESO_EUSAGE where the entry is no directory resource; what
+ * as home (address, telecom), which the level table does not make public. Then `visit` (may be
+ * NULL) is called for each identifier. ACESO_EUSAGE where the entry is no directory resource; what
  * `visit` returned; errors of fhir_resource_parse. */
 ACESO_NODISCARD int fhir_directory_entry(const struct fhir_entry *entry, struct buffer *text,
                                          fhir_identifier_fn *visit, void *context,

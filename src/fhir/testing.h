@@ -38,7 +38,8 @@ static inline int testing_pseudonym(void *context, struct bytes type, struct byt
 /* A collection of the given resources' JSON, each with the fullUrl urn:uuid:<number from 1>. */
 static inline void testing_bundle(struct buffer *out, const char *const *resources, size_t count)
 {
-    (void)buffer_put_string(out, "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[");
+    (void)buffer_put_string(out,
+                            "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[");
     for (size_t i = 0; i < count; i++)
         (void)buffer_printf(out, "%s\n{\"fullUrl\":\"urn:uuid:%zu\",\"resource\":%s}", i ? "," : "",
                             i + 1, resources[i]);

@@ -248,7 +248,7 @@ static bool view_birth_year(struct view_job *job, const char *birth, char year[8
     /* Dates compare as text; one without a day counts as passed. */
     if (strlen(birth) == 10 && strlen(latest) == 10 && strcmp(latest + 4, birth + 4) < 0)
         age--;
-    (void)snprintf(year, 8, "%04d", age > 89 ? now - 90 : born);
+    (void)snprintf(year, 8, "%04u", (unsigned)(age > 89 ? now - 90 : born) % 10000u);
     return true;
 }
 
