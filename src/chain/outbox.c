@@ -137,8 +137,10 @@ int outbox_add(struct store *store, const char *key, const struct outbox_message
                                                      "this key", key);
     if (code != ACESO_ENOTFOUND)
         return code;
-    code = store_prepare(store, "INSERT INTO outbox (key, receiver, data, gas_limit, state, settled)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, 0)", &insert, error);
+    code = store_prepare(store,
+                         "INSERT INTO outbox (key, receiver, data, gas_limit, state, settled)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+                         &insert, error);
     if (code)
         return code;
     statement_bind_text(insert, 1, key);

@@ -90,8 +90,10 @@ static void check_u64(const yyjson_val *value, int expected)
 
 static void test_reads_numbers_strictly(void **state)
 {
-    static const char *const bad[] = { "1", "\"1\"", "\"0x\"", "\"0xg\"", "\"\"", "null", "\"0x-1\"",
-                                       "\"0x10000000000000000\"", "\"0x1\\u00002\"" };
+    static const char *const bad[] = {
+        "1", "\"1\"", "\"0x\"", "\"0xg\"", "\"\"", "null", "\"0x-1\"", "\"0x10000000000000000\"",
+        "\"0x1\\u00002\"",
+    };
 
     (void)state;
     with_value("\"0x0\"", check_u64, ACESO_OK);

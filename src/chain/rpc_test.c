@@ -263,7 +263,8 @@ static void test_a_nodes_own_trouble_is_no_revert(void **state)
 }
 
 #define BLOCK(number)                                                                              \
-    "{\"jsonrpc\":\"2.0\",\"id\":@,\"result\":{\"number\":\"" number "\",\"timestamp\":\"0x1\","    \
+    "{\"jsonrpc\":\"2.0\",\"id\":@,\"result\":{\"number\":\"" number "\","                         \
+    "\"timestamp\":\"0x1\","                                                                     \
     "\"hash\":\"0x1111111111111111111111111111111111111111111111111111111111111111\","             \
     "\"parentHash\":\"0x2222222222222222222222222222222222222222222222222222222222222222\","       \
     "\"baseFeePerGas\":\"0x3b9aca00\"}}"

@@ -253,11 +253,11 @@ static int abi_encode_value(struct abi_encoder *encoder, const struct abi_type *
         (void)buffer_put_bytes(encoder->out, value->bytes);
         return buffer_put_zeros(encoder->out, abi_padding(value->bytes.len));
     case ABI_LIST:
-        abi_put_word(encoder->out, value->count);
-        /* fall through */
     case ABI_ARRAY:
     case ABI_TUPLE:
-        if (type->kind != ABI_LIST && value->count != type->size)
+        if (type->kind == ABI_LIST)
+            abi_put_word(encoder->out, value->count);
+        else if (value->count != type->size)
             return error_set(encoder->error, ACESO_EUSAGE, NULL, "ABI: %zu items where %zu belong",
                              value->count, type->size);
         return abi_encode_sequence(encoder, abi_sequence_of(type, value->count, depth),

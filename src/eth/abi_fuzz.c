@@ -32,8 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     shape = data[0] % (sizeof shapes / sizeof *shapes);
     in = bytes_of(data + 1, size - 1);
     if (abi_decode(shapes[shape].types, in, values, ROOM, NULL) == ACESO_OK) {
-        if (abi_encode(shapes[shape].types, values, shapes[shape].count, &again, NULL) != ACESO_OK ||
-            !bytes_equal(buffer_bytes(&again), in))
+        if (abi_encode(shapes[shape].types, values, shapes[shape].count, &again, NULL))
+            abort();
+        if (!bytes_equal(buffer_bytes(&again), in))
             abort();
     }
     buffer_free(&again);

@@ -286,8 +286,10 @@ static void test_refuses_what_the_compiler_would_not_write(void **state)
         { "(bytes)", WORD("20") WORD("21") WORD("00") },        /* longer than the data */
         { "(bytes)", WORD("20") WORD("1f") WORD("01") },        /* the padding is not zero */
         { "(bytes)", "ff00000000000000000000000000000000000000000000000000000000000020" },
-        { "(bytes)", WORD("20") "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
-        { "(bytes)", WORD("20") "000000000000000000000000000000000000000000000000ffffffffffffffff" },
+        { "(bytes)",
+          WORD("20") "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
+        { "(bytes)",
+          WORD("20") "000000000000000000000000000000000000000000000000ffffffffffffffff" },
         { "(uint8[])", WORD("20") WORD("02") WORD("01") },
         { "(uint8[])",
           WORD("20") "000000000000000000000000000000000000000000000000ffffffffffffffff" },

@@ -14,7 +14,7 @@ void address_text(const uint8_t address[20], char out[ADDRESS_TEXT_SIZE])
     text_hex(address, ADDRESS_LEN, out + 2);
 }
 
-/* EIP-55: a letter is upper case where the hash of the lower-case text has a nibble of 8 or more. */
+/* EIP-55: upper case where the hash of the lower-case text has a nibble of 8 or more. */
 void address_checksum(const uint8_t address[20], char out[ADDRESS_TEXT_SIZE])
 {
     uint8_t hash[32];
