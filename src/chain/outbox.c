@@ -15,6 +15,7 @@
 #define OUTBOX_GAS_MAX UINT64_C(12000000)
 #define OUTBOX_FEE_MAX UINT64_C(10000000000000) /* 10,000 gwei a gas */
 #define OUTBOX_POLL_NS 50000000L
+#define OUTBOX_PATIENCE_MS 5000
 #define OUTBOX_MESSAGE_MAX TRANSACTION_DATA_MAX
 
 const char outbox_schema[] =
@@ -42,6 +43,10 @@ struct outbox {
     struct outbox_settings settings;
     uint8_t address[20];
     bool chain_checked;
+    bool any_newest;         /* the next two are known */
+    uint64_t newest;         /* the newest block of the last look */
+    uint8_t newest_hash[32];
+    int64_t patient_until;   /* monotonic milliseconds: the chain went back not long ago */
     pthread_mutex_t running; /* held over a whole outbox_run */
     pthread_mutex_t lock;    /* of the store: held over reads and writes, never over a call */
 };
@@ -72,6 +77,8 @@ int outbox_open(const struct outbox_settings *settings, struct outbox **outbox,
         made->settings.fee_max = OUTBOX_FEE_MAX;
     if (!made->settings.ahead_max)
         made->settings.ahead_max = 1;
+    if (!made->settings.patience_ms)
+        made->settings.patience_ms = OUTBOX_PATIENCE_MS;
     if (ecdsa_address(settings->secret, made->address)) {
         free(made);
         return error_set(error, ACESO_EUSAGE, NULL, "not a secp256k1 key");
@@ -396,6 +403,50 @@ struct outbox_view {
     uint64_t settled; /* the newest settled block */
 };
 
+/* After a start: the newest block that is known to have been. */
+static int outbox_load_newest(struct outbox *outbox, struct aceso_error *error)
+{
+    struct statement *select;
+    int code;
+
+    (void)pthread_mutex_lock(&outbox->lock);
+    code = store_prepare(outbox->settings.store,
+                         "SELECT block, block_hash FROM outbox WHERE block IS NOT NULL"
+                         " ORDER BY block DESC LIMIT 1",
+                         &select, error);
+    if (!code) {
+        code = statement_step(select, error);
+        if (code == 1) {
+            outbox->newest = (uint64_t)statement_int(select, 0);
+            code = statement_copy(select, 1, outbox->newest_hash, 32);
+            outbox->any_newest = code == ACESO_OK;
+        }
+        statement_finish(select);
+    }
+    (void)pthread_mutex_unlock(&outbox->lock);
+    return code;
+}
+
+/* Notices that the chain lost blocks since the last look. */
+static int outbox_watch(struct outbox *outbox, const struct rpc_block *newest,
+                        struct aceso_error *error)
+{
+    struct rpc_block block = *newest;
+    int code = outbox->any_newest ? ACESO_OK : outbox_load_newest(outbox, error);
+
+    if (!code && outbox->any_newest && newest->number > outbox->newest)
+        code = rpc_block(outbox->settings.rpc, outbox->newest, &block, error);
+    if (code && code != ACESO_ENOTFOUND)
+        return code;
+    if (outbox->any_newest && (code || block.number != outbox->newest ||
+                               memcmp(block.hash, outbox->newest_hash, 32) != 0))
+        outbox->patient_until = time_monotonic_ms() + outbox->settings.patience_ms;
+    outbox->any_newest = true;
+    outbox->newest = newest->number;
+    memcpy(outbox->newest_hash, newest->hash, 32);
+    return ACESO_OK;
+}
+
 static int outbox_look(struct outbox *outbox, struct outbox_view *view, struct aceso_error *error)
 {
     struct rpc *rpc = outbox->settings.rpc;
@@ -413,6 +464,8 @@ static int outbox_look(struct outbox *outbox, struct outbox_view *view, struct a
     }
     if (!code)
         code = rpc_block(rpc, RPC_LATEST, &newest, error);
+    if (!code)
+        code = outbox_watch(outbox, &newest, error);
     if (!code)
         code = confirmation_block(&outbox->settings.confirmation, rpc, newest.number,
                                   &view->any_settled, &view->settled, error);
@@ -584,8 +637,8 @@ static int outbox_write_signed(struct outbox *outbox, const struct outbox_row *r
     return code;
 }
 
-/* Signs and sends one queued row. `*held`: it would fail now, but others are on their way that may
- * change that. */
+/* Signs and sends one queued row. `*held`: it would fail now, but others are on their way, or may
+ * be, that change that. */
 static int outbox_send_row(struct outbox *outbox, const struct outbox_row *row, size_t waiting,
                            bool *held, struct aceso_error *error)
 {
@@ -599,7 +652,7 @@ static int outbox_send_row(struct outbox *outbox, const struct outbox_row *row, 
     memcpy(tx.to, row->to, 20);
     code = outbox_simulate(outbox, &tx, &refusal);
     if (code == ACESO_ECHAIN) {
-        *held = waiting > 0;
+        *held = waiting > 0 || time_monotonic_ms() < outbox->patient_until;
         return *held ? ACESO_OK : outbox_fail(outbox, row->id, refusal.text, error);
     }
     if (code)

@@ -19,6 +19,10 @@
  * they were added; by default the next one waits until the one before is in a block, so it is
  * tried on a state that has it.
  *
+ * What a message builds on may be another party's transaction that the chain just forgot and that
+ * is on its way again. So for some seconds after the chain went back (`patience_ms`) a message that
+ * would fail waits instead of failing.
+ *
  * Only this outbox may send from its key's address. outbox_run, outbox_result and outbox_wait may
  * be called from any thread (own lock); outbox_add belongs to the thread that holds the store. */
 #ifndef ACESO_CHAIN_OUTBOX_H
@@ -45,6 +49,7 @@ struct outbox_settings {
     uint64_t gas_max;          /* the cap on one transaction's gas; 0: 12,000,000 */
     uint64_t fee_max;          /* the cap on wei a gas; 0: 10,000 gwei */
     size_t ahead_max;          /* transactions on their way at once; 0: 1 */
+    uint32_t patience_ms;      /* see above; 0: 5,000 */
 };
 
 struct outbox_message {

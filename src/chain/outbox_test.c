@@ -218,6 +218,37 @@ static void test_kill_9_and_older_state_lose_and_double_nothing(void **state)
     assert_int_equal(nonce_of_ca(), nonce + 2);
 }
 
+/* The hospital's message builds on the CA's, which the chain forgot: it waits, it does not fail. */
+static void test_a_message_waits_for_what_it_builds_on(void **state)
+{
+    struct amsc_hospital hospital = { .label = "waits", .url = "https://127.0.0.1/" };
+    struct buffer id = BUFFER_INIT(128), call = BUFFER_INIT(1 << 20);
+    struct outbox_result result;
+    uint8_t digest[32];
+    const char *key;
+
+    (void)state;
+    snapshot(&id);
+    memcpy(hospital.key, consortium.hospital.address, 20);
+    memset(hospital.seal_key, 0x5e, 32);
+    memset(hospital.tls_key_digest, 0x71, 32);
+    assert_int_equal(amsc_call_register_hospital(&hospital, &call, NULL), ACESO_OK);
+    (void)consortium_add(&consortium, &consortium.ca, consortium.deployment.amsc, &call);
+    run(0);
+    consortium_run(&consortium.hospital, 0);
+    go_back(&id);
+    memset(digest, 0xd1, sizeof digest);
+    assert_int_equal(amsc_call_publish_keys(digest, &call, NULL), ACESO_OK);
+    key = consortium_add(&consortium, &consortium.hospital, consortium.deployment.amsc, &call);
+    assert_int_equal(outbox_run(consortium.hospital.outbox, NULL, NULL), ACESO_OK);
+    assert_int_equal(outbox_result(consortium.hospital.outbox, key, &result, NULL), ACESO_OK);
+    assert_int_equal(result.state, OUTBOX_QUEUED);
+    run(0);
+    consortium_run(&consortium.hospital, 0);
+    assert_int_equal(outbox_result(consortium.hospital.outbox, key, &result, NULL), ACESO_OK);
+    assert_int_equal(result.state, OUTBOX_MINED);
+}
+
 static void drop(const char *key)
 {
     char params[80] = "[\"0x";
@@ -255,7 +286,7 @@ static void test_a_transaction_that_never_arrived_is_sent_again(void **state)
     anvil_request(&consortium.anvil, "evm_mine", "[]");
     run(0);
     assert_int_equal(result_of(key).state, OUTBOX_MINED);
-    expect_hospitals(9);
+    expect_hospitals(10);
 }
 
 static void test_a_revert_in_a_block_is_told_in_words(void **state)
@@ -283,7 +314,7 @@ static void test_a_revert_in_a_block_is_told_in_words(void **state)
     assert_int_equal(result_of(second).state, OUTBOX_QUEUED);
     run(0); /* tried again, it fails before it is sent */
     assert_false(result_of(second).in_block);
-    expect_hospitals(10);
+    expect_hospitals(11);
 }
 
 static void test_a_block_counts_when_it_is_settled(void **state)
@@ -309,7 +340,7 @@ static void test_a_block_counts_when_it_is_settled(void **state)
     anvil_request(&consortium.anvil, "anvil_mine", "[\"0x2\"]");
     run(0);
     assert_true(result_of(key).settled);
-    expect_hospitals(11);
+    expect_hospitals(12);
     consortium_reopen(&consortium, &consortium.ca, NULL);
 }
 
@@ -342,7 +373,7 @@ static void test_many_threads_send_each_message_once(void **state)
         assert_null(failed);
     }
     run(0);
-    expect_hospitals(17);
+    expect_hospitals(18);
     assert_int_equal(nonce_of_ca(), nonce + 6);
 }
 
@@ -378,7 +409,7 @@ static void test_a_number_that_another_program_took(void **state)
     assert_int_equal(outbox_retry(consortium.ca.store, key, NULL), ACESO_OK);
     run(0);
     assert_int_equal(result_of(key).state, OUTBOX_MINED);
-    expect_hospitals(19);
+    expect_hospitals(20);
 }
 
 static void test_refuses_another_chain(void **state)
@@ -427,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_a_node_that_is_down_is_waited_for),
         cmocka_unit_test(test_a_chain_that_forgets_gets_the_same_bytes_again),
         cmocka_unit_test(test_kill_9_and_older_state_lose_and_double_nothing),
+        cmocka_unit_test(test_a_message_waits_for_what_it_builds_on),
         cmocka_unit_test(test_a_transaction_that_never_arrived_is_sent_again),
         cmocka_unit_test(test_a_revert_in_a_block_is_told_in_words),
         cmocka_unit_test(test_a_block_counts_when_it_is_settled),
