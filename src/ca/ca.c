@@ -387,7 +387,7 @@ static int ca_revoke(struct operation *operation, struct buffer *result,
         code = ledger_credential(store, institute, &credential, error);
     store_close(store);
     if (!code)
-        code = amsc_call_revoke_credential(credential.serial, &call, error);
+        code = amsc_call_revoke_credential(institute, credential.serial, &call, error);
     (void)snprintf(key, sizeof key, "revoke-%llu", (unsigned long long)credential.serial);
     if (!code)
         code = node_transact(node, key, node->config.network.amsc, buffer_bytes(&call), &mined,

@@ -261,10 +261,9 @@ static int import_seal(struct import *import, struct aceso_error *error)
         code = records_batch_finish(batch, &import->batch, error);
     records_batch_close(batch);
     if (code == ACESO_EFORMAT || code == ACESO_ESTATE || code == ACESO_ELIMIT) {
-        struct aceso_error ignored; /* what is refused leaves nothing behind */
-
-        (void)records_batch_drop(import->records, import->enrolment.patient, import->source,
-                                 &ignored);
+        /* what is refused leaves nothing behind */
+        if (records_batch_drop(import->records, import->enrolment.patient, import->source, NULL))
+            log_error("a refused import could not be dropped");
     }
     return code;
 }

@@ -269,16 +269,17 @@ static int fetching_open_reading(struct fetching *fetching, struct aceso_error *
  * shown by the header that does not open. */
 static void fetching_obtain(struct fetching *fetching)
 {
-    struct aceso_error ignored;
     const char *label;
 
-    (void)obtain_keys(fetching->node, &fetching->hospital, fetching->patient, NULL, &ignored);
+    if (obtain_keys(fetching->node, &fetching->hospital, fetching->patient, NULL, NULL))
+        log_info("no keys from %s", fetching->hospital.card.label);
     for (size_t i = 0; (label = reading_authority(fetching->reading, i)) != NULL; i++) {
         struct ledger_hospital authority;
 
         if (strcmp(label, fetching->hospital.card.label) != 0 &&
-            ledger_hospital_by_label(fetching->store, label, &authority, NULL) == ACESO_OK)
-            (void)obtain_keys(fetching->node, &authority, NULL, NULL, &ignored);
+            ledger_hospital_by_label(fetching->store, label, &authority, NULL) == ACESO_OK &&
+            obtain_keys(fetching->node, &authority, NULL, NULL, NULL))
+            log_info("no keys from %s", label);
     }
 }
 

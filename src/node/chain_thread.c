@@ -72,12 +72,13 @@ static int chain_turn(struct chain_thread *thread, struct aceso_error *error)
     struct node *node = thread->node;
     uint64_t seen = 0, settled = 0;
     bool done = true;
-    int code = ACESO_OK;
+    int sent = ACESO_OK, code = ACESO_OK;
 
+    /* What cannot be sent now must not keep the node from seeing what others did. */
     if (node->outbox)
-        code = outbox_run(node->outbox, NULL, error);
-    if (code || !node_network(node))
-        return code;
+        sent = outbox_run(node->outbox, NULL, error);
+    if (!node_network(node))
+        return sent;
     if (!thread->follower)
         code = chain_open(thread, error);
     do {
@@ -93,7 +94,7 @@ static int chain_turn(struct chain_thread *thread, struct aceso_error *error)
     (void)pthread_mutex_unlock(&thread->lock);
     if (node->role->tick)
         code = node->role->tick(node, thread->store, error);
-    return code;
+    return code ? code : sent;
 }
 
 static void chain_forget(struct chain_thread *thread)

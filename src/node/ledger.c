@@ -281,20 +281,24 @@ static int on_request_made(struct ledger_entry *entry)
     return statement_run(insert, entry->error);
 }
 
+/* The contract takes a grant for the epoch in force only, so that is the one it is for. */
 static int on_consent_given(struct ledger_entry *entry)
 {
     struct statement *update = NULL;
     int code = entry_prepare(entry,
-                             "UPDATE ledger_request SET granted = ?2, until = ?3, epoch = ?4,"
-                             " sealed_grant = ?5 WHERE id = ?1",
+                             "UPDATE ledger_request SET granted = ?2, until = ?3,"
+                             " sealed_grant = ?4, epoch = (SELECT max(t.e) FROM ledger_terms t"
+                             " JOIN ledger_relationship r ON r.contract = t.contract"
+                             " WHERE r.hospital = ledger_request.hospital"
+                             " AND r.patient = ledger_request.patient) WHERE id = ?1",
                              &update);
 
     if (code)
         return code;
     statement_bind_blob(update, 1, bytes_of(entry->log->topic[1], 32));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         statement_bind_int(update, 2 + i, entry_u64(entry, (size_t)i));
-    statement_bind_blob(update, 5, entry->data[3].bytes);
+    statement_bind_blob(update, 4, entry->data[2].bytes);
     return statement_run(update, entry->error);
 }
 
@@ -310,8 +314,8 @@ static int on_request_approved(struct ledger_entry *entry)
         return code;
     statement_bind_blob(update, 1, bytes_of(entry->log->topic[1], 32));
     statement_bind_int(update, 2, LEDGER_APPROVED);
-    statement_bind_blob(update, 3, entry_word(entry, 0));
-    statement_bind_blob(update, 4, entry->data[1].bytes);
+    statement_bind_blob(update, 3, bytes_of(entry->log->topic[2], 32));
+    statement_bind_blob(update, 4, entry->data[0].bytes);
     return statement_run(update, entry->error);
 }
 
@@ -389,43 +393,42 @@ static int on_institute_revoked(struct ledger_entry *entry)
     return statement_run(update, entry->error);
 }
 
-/* Every event that the ledger keeps: its first topic, how many topics it has, the types of its
- * data, what to do with it. */
+/* Every event that the ledger keeps, and what to do with it. */
 #define LEDGER_EVENTS(X)                                                                           \
-    X(AMSC_HOSPITAL_REGISTERED, 3, on_hospital_registered)                                         \
-    X(AMSC_HOSPITAL_UPDATED, 2, on_hospital_updated)                                               \
-    X(AMSC_HOSPITAL_SUSPENDED, 2, on_hospital_suspended)                                           \
-    X(AMSC_HOSPITAL_REINSTATED, 2, on_hospital_reinstated)                                         \
-    X(AMSC_HOSPITAL_KEY_REPLACED, 4, on_hospital_key_replaced)                                     \
-    X(AMSC_KEYS_PUBLISHED, 2, on_keys_published)                                                   \
-    X(AMSC_CREDENTIAL_ACCEPTED, 3, on_credential_accepted)                                         \
-    X(AMSC_RELATIONSHIP_CREATED, 4, on_relationship_created)                                       \
-    X(HPSC_TERMS_SET, 3, on_terms_set)                                                             \
-    X(HPSC_BATCH_ANCHORED, 3, on_batch_anchored)                                                   \
-    X(ARSC_REQUEST_MADE, 4, on_request_made)                                                       \
-    X(ARSC_CONSENT_GIVEN, 4, on_consent_given)                                                     \
-    X(ARSC_REQUEST_APPROVED, 4, on_request_approved)                                               \
-    X(ARSC_CONSENT_REFUSED, 3, on_refused)                                                         \
-    X(ARSC_REQUEST_DENIED, 3, on_denied)                                                           \
-    X(ARSC_REQUEST_WITHDRAWN, 3, on_withdrawn)                                                     \
-    X(ARSC_REQUEST_EXPIRED, 2, on_expired)                                                         \
-    X(ARSC_CONSENT_REVOKED, 3, on_revoked)                                                         \
-    X(ARSC_CONSENT_ENDED, 3, on_ended)                                                             \
-    X(ARSC_INSTITUTE_OPENED, 4, on_institute_opened)                                               \
-    X(ARSC_INSTITUTE_REVOKED, 4, on_institute_revoked)
+    X(AMSC_HOSPITAL_REGISTERED, on_hospital_registered)                                            \
+    X(AMSC_HOSPITAL_UPDATED, on_hospital_updated)                                                  \
+    X(AMSC_HOSPITAL_SUSPENDED, on_hospital_suspended)                                              \
+    X(AMSC_HOSPITAL_REINSTATED, on_hospital_reinstated)                                            \
+    X(AMSC_HOSPITAL_KEY_REPLACED, on_hospital_key_replaced)                                        \
+    X(AMSC_KEYS_PUBLISHED, on_keys_published)                                                      \
+    X(AMSC_CREDENTIAL_ACCEPTED, on_credential_accepted)                                            \
+    X(AMSC_RELATIONSHIP_CREATED, on_relationship_created)                                          \
+    X(HPSC_TERMS_SET, on_terms_set)                                                                \
+    X(HPSC_BATCH_ANCHORED, on_batch_anchored)                                                      \
+    X(ARSC_REQUEST_MADE, on_request_made)                                                          \
+    X(ARSC_CONSENT_GIVEN, on_consent_given)                                                        \
+    X(ARSC_REQUEST_APPROVED, on_request_approved)                                                  \
+    X(ARSC_CONSENT_REFUSED, on_refused)                                                            \
+    X(ARSC_REQUEST_DENIED, on_denied)                                                              \
+    X(ARSC_REQUEST_WITHDRAWN, on_withdrawn)                                                        \
+    X(ARSC_REQUEST_EXPIRED, on_expired)                                                            \
+    X(ARSC_CONSENT_REVOKED, on_revoked)                                                            \
+    X(ARSC_CONSENT_ENDED, on_ended)                                                                \
+    X(ARSC_INSTITUTE_OPENED, on_institute_opened)                                                  \
+    X(ARSC_INSTITUTE_REVOKED, on_institute_revoked)
 
 static const uint8_t ledger_topic[][32] = {
-#define X(event, topics, function) event##_TOPIC,
+#define X(event, function) event##_TOPIC,
     LEDGER_EVENTS(X)
 #undef X
 };
 
 static const struct {
-    size_t topics;
+    const char *indexed;
     const char *data;
     int (*run)(struct ledger_entry *entry);
 } ledger_events[] = {
-#define X(event, count, function) { (count), event##_DATA, (function) },
+#define X(event, function) { event##_INDEXED, event##_DATA, (function) },
     LEDGER_EVENTS(X)
 #undef X
 };
@@ -456,6 +459,16 @@ bool ledger_known(void *context, struct store *store, const uint8_t address[20])
     return known;
 }
 
+/* The first topic and one for each indexed member. */
+static size_t ledger_count_topics(const char *indexed)
+{
+    size_t count = strcmp(indexed, "()") == 0 ? 1 : 2;
+
+    for (; *indexed; indexed++)
+        count += *indexed == ',';
+    return count;
+}
+
 int ledger_handle(void *context, struct store *store, const struct follower_event *event,
                   struct aceso_error *error)
 {
@@ -469,7 +482,7 @@ int ledger_handle(void *context, struct store *store, const struct follower_even
 
         if (memcmp(event->log->topic[0], ledger_topic[i], 32) != 0)
             continue;
-        if (event->log->topics != ledger_events[i].topics)
+        if (event->log->topics != ledger_count_topics(ledger_events[i].indexed))
             return error_set(error, ACESO_EFORMAT, "event", "it has another number of topics");
         code = abi_decode(ledger_events[i].data, event->log->data, entry.data, LEDGER_VALUES,
                           error);
