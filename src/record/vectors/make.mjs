@@ -99,7 +99,8 @@ const patches = {
     { lower: '{"a":{"b":"x"}}', patch: '{"o":[["a",{"o":[["b",null],["c",{"=":[]}]]}]]}',
       upper: '{"a":{"b":"x","c":[]}}' },
     { lower: '{"a":{"b":"x"}}', patch: '{"o":[["a",{"=":null}]]}', upper: '{"a":null}' },
-    { lower: '["p","q","r"]', patch: '{"a":[{"=":"o"},0,{"=":"z"},2]}', upper: '["o","p","z","r"]' },
+    { lower: '["p","q","r"]', patch: '{"a":[{"=":"o"},0,{"=":"z"},2]}',
+      upper: '["o","p","z","r"]' },
     { lower: '[{"a":1},{"b":2}]', patch: '{"a":[[0,{"o":[["a",null],["c",{"=":3}]]}],1]}',
       upper: '[{"a":1,"c":3},{"b":2}]' },
     { lower: '[[1],[2]]', patch: '{"a":[[1,{"a":[0,{"=":true}]}]]}', upper: '[[2,true]]' },
@@ -143,7 +144,8 @@ const patches = {
   ],
 };
 for (const { lower, patch, upper } of patches.good) {
-  const made = JSON.stringify(apply(lower === null ? undefined : JSON.parse(lower), JSON.parse(patch)));
+  const from = lower === null ? undefined : JSON.parse(lower);
+  const made = JSON.stringify(apply(from, JSON.parse(patch)));
   if (made !== JSON.stringify(JSON.parse(upper))) throw new Error(`patch ${patch} makes ${made}`);
 }
 
@@ -163,7 +165,8 @@ const parts = [];
 texts.forEach((levels, position) => levels.forEach((text, slot) => {
   const place = { record: Buffer.concat([u32(1), u32(position), draw(`record ${position}`, 8)]),
     version: 1, level: slot + 1, index: 4 * position + slot };
-  const bytes = Buffer.from(text), salt = draw(`salt ${place.index}`), seed = draw(`seed ${place.index}`);
+  const bytes = Buffer.from(text);
+  const salt = draw(`salt ${place.index}`), seed = draw(`seed ${place.index}`);
   parts.push({ place, bytes, salt, seed, leaf: commit(context, place, salt, bytes),
     ...seal(context, epoch, place, keys[slot], seed, salt, bytes) });
 }));
@@ -180,10 +183,11 @@ const write = (name, value) =>
   writeFileSync(new URL(name, import.meta.url), JSON.stringify(value, null, 1) + '\n');
 write('patch.json', patches);
 write('merkle.json', ct.map((_, i) => ct.slice(0, i + 1)).map((some) => ({
-  leaves: some.map(hex), root: hex(root(some)), paths: some.map((_, i) => path(i, some).map(hex)) })));
+  leaves: some.map(hex), root: hex(root(some)),
+  paths: some.map((_, i) => path(i, some).map(hex)) })));
 write('batch.json', {
-  context: { chainId: context.chainId, contract: hex(context.contract), patient: hex(context.patient),
-    hospital: hex(context.hospital) },
+  context: { chainId: context.chainId, contract: hex(context.contract),
+    patient: hex(context.patient), hospital: hex(context.hospital) },
   epoch, keys: keys.map(hex),
   batch: { number: 1, previousRoot: '00'.repeat(32), root: hex(root(leaves)), records: texts.length,
     leaves: leaves.length },
@@ -191,7 +195,8 @@ write('batch.json', {
     level: part.place.level, index: part.place.index, text: part.bytes.toString(),
     salt: hex(part.salt), seed: hex(part.seed), key: hex(part.partKey),
     // A long one by its digest, to keep the file short.
-    ...(part.sealed.length > 2000 ? { sealedSha256: hex(sha256(part.sealed)) } : { sealed: hex(part.sealed) }),
+    ...(part.sealed.length > 2000 ? { sealedSha256: hex(sha256(part.sealed)) }
+      : { sealed: hex(part.sealed) }),
     leaf: hex(part.leaf), proof: hex(proofs[i]) })),
   stream: { bytes: stream.length, sha256: hex(sha256(stream)) },
 });
