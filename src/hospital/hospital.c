@@ -6,6 +6,7 @@
 #include "consent/vocabulary.h"
 #include "hospital/internal.h"
 #include "node/chain_thread.h"
+#include "node/listing.h"
 #include "node/obtain.h"
 
 #include <limits.h>
@@ -71,46 +72,23 @@ int hospital_result(struct buffer *result, const char *message, const struct out
 
 /* ---- what the owner sees ----------------------------------------------------------------- */
 
-struct listing {
-    struct json_writer *writer;
-    struct buffer text;
-    size_t count;
-};
-
-static int listing_patient(void *data, const uint8_t patient[20])
-{
-    struct listing *listing = data;
-    char address[43] = "0x";
-
-    text_hex(patient, 20, address + 2);
-    json_put_string(listing->writer, NULL, address);
-    return buffer_printf(&listing->text, "%s%s", listing->count++ ? "\n" : "", address);
-}
-
 static int hospital_patients(struct node *node, const yyjson_val *input, struct buffer *out,
                              struct aceso_error *error)
 {
-    struct json_writer writer = json_writer_of(out);
-    struct listing listing = { .writer = &writer, .text = BUFFER_INIT(BUFFER_MAX_DEFAULT) };
+    struct listing listing;
     struct store *store = NULL;
     int code = node_store(node, &store, error);
 
     (void)input;
-    json_open(&writer, NULL, '{');
-    json_open(&writer, "patients", '[');
+    listing_begin(&listing, "patients", out);
     if (!code)
         code = ledger_patients(store, node->config.hospital.id, listing_patient, &listing, error);
-    json_close(&writer, ']');
-    json_put_string(&writer, "message",
-                    listing.count ? buffer_text(&listing.text) : "no patients yet");
-    json_close(&writer, '}');
     store_close(store);
-    buffer_free(&listing.text);
-    return code;
+    return listing_end(&listing, "no patients yet", code);
 }
 
-static int listing_request(void *data, const struct ledger_request *request,
-                           struct aceso_error *error)
+static int list_request(void *data, const struct ledger_request *request,
+                        struct aceso_error *error)
 {
     struct listing *listing = data;
     char id[67] = "0x", patient[43] = "0x", institute[43] = "0x";
@@ -119,42 +97,26 @@ static int listing_request(void *data, const struct ledger_request *request,
     text_hex(request->id, 32, id + 2);
     text_hex(request->patient, 20, patient + 2);
     text_hex(request->institute, 20, institute + 2);
-    json_open(listing->writer, NULL, '{');
-    json_put_string(listing->writer, "request", id);
-    json_put_string(listing->writer, "patient", patient);
-    json_put_string(listing->writer, "institute", institute);
-    json_put_string(listing->writer, "purpose", purpose_name(request->purpose));
-    json_put_string(listing->writer, "level", level_name(request->level));
-    json_put_string(listing->writer, "granted", level_name(request->granted));
-    json_put_string(listing->writer, "status", ledger_status_name(request->status));
-    json_close(listing->writer, '}');
-    return buffer_printf(&listing->text, "%s%s %-9s %s asks for %s of %s for %s",
-                         listing->count++ ? "\n" : "", id, ledger_status_name(request->status),
-                         institute, level_name(request->level), patient,
-                         purpose_name(request->purpose));
+    listing_request(listing, request);
+    return buffer_printf(&listing->text, "%s %-9s %s asks for %s of %s for %s", id,
+                         ledger_status_name(request->status), institute,
+                         level_name(request->level), patient, purpose_name(request->purpose));
 }
 
 static int hospital_requests(struct node *node, const yyjson_val *input, struct buffer *out,
                              struct aceso_error *error)
 {
-    struct json_writer writer = json_writer_of(out);
-    struct listing listing = { .writer = &writer, .text = BUFFER_INIT(BUFFER_MAX_DEFAULT) };
+    struct listing listing;
     struct store *store = NULL;
     int code = node_store(node, &store, error);
 
     (void)input;
-    json_open(&writer, NULL, '{');
-    json_open(&writer, "requests", '[');
+    listing_begin(&listing, "requests", out);
     if (!code)
-        code = ledger_requests(store, NULL, node->config.hospital.id, listing_request, &listing,
+        code = ledger_requests(store, NULL, node->config.hospital.id, list_request, &listing,
                                error);
-    json_close(&writer, ']');
-    json_put_string(&writer, "message",
-                    listing.count ? buffer_text(&listing.text) : "nobody has asked yet");
-    json_close(&writer, '}');
     store_close(store);
-    buffer_free(&listing.text);
-    return code;
+    return listing_end(&listing, "nobody has asked yet", code);
 }
 
 static int hospital_status(struct node *node, const yyjson_val *input, struct buffer *out,

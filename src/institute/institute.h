@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The role table of a institute node. */
+/* The role table of an institute node. */
 #ifndef ACESO_INSTITUTE_INSTITUTE_H
 #define ACESO_INSTITUTE_INSTITUTE_H
 

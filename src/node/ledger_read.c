@@ -330,9 +330,10 @@ int ledger_patients(struct store *store, uint32_t hospital,
                     struct aceso_error *error)
 {
     struct statement *query = NULL;
-    int step, code = store_prepare(
-                  store, "SELECT patient FROM ledger_relationship WHERE hospital = ?1 ORDER BY rowid",
-                  &query, error);
+    int step, code = store_prepare(store,
+                                   "SELECT patient FROM ledger_relationship WHERE hospital = ?1"
+                                   " ORDER BY rowid",
+                                   &query, error);
 
     if (code)
         return code;

@@ -35,7 +35,8 @@ int node_need_network(const struct node *node, const struct network **network,
     const struct network *found = node_network(node);
 
     if (!found)
-        return error_set(error, ACESO_ESTATE, NULL, "there are no contracts yet: 'aceso ca deploy'");
+        return error_set(error, ACESO_ESTATE, NULL,
+                         "there are no contracts yet: 'aceso ca deploy'");
     *network = found;
     return ACESO_OK;
 }
@@ -185,7 +186,7 @@ int node_call(struct node *node, const struct http_peer *peer, const char *base,
 
 const struct x509_identity *node_caller(const struct http_request *request)
 {
-    return request->identity;
+    return request->who;
 }
 
 int node_read_json(const struct http_request *request, yyjson_doc **doc,

@@ -128,7 +128,7 @@ ACESO_NODISCARD int node_call(struct node *node, const struct http_peer *peer, c
                               const char *method, const char *path, struct bytes body,
                               struct buffer *answer, struct aceso_error *error);
 
-/* Who called a handler: filled by the node's authorise before it. */
+/* Who called a handler of a route with HTTP_ROUTE_PEER, as the server has verified it. */
 const struct x509_identity *node_caller(const struct http_request *request);
 
 /* Reads the body of a request as a JSON object. */

@@ -2,7 +2,6 @@
 /* Starts a node's parts in order and stops them in the opposite one. */
 #include "base/file.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "net/loop.h"
 #include "node/chain_thread.h"
 #include "node/control.h"
@@ -16,25 +15,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct x509_identity) <= HTTP_IDENTITY_SIZE, "identities must fit");
-
 #define SERVE_GRACE_MS 3000
-
-static int serve_authorise(void *context, const struct http_request *request,
-                           struct http_response *response, struct aceso_error *error)
-{
-    struct node *node = context;
-    int code = ACESO_OK;
-
-    if (request->peer_count)
-        code = x509_identity(request->peer, request->peer_count, buffer_bytes(&node->roots),
-                             time_now(), request->identity, error);
-    if (code) {
-        response->status = 403;
-        return error_set(error, ACESO_EDENIED, NULL, "the certificate is not one of this network");
-    }
-    return ACESO_OK;
-}
 
 static int serve_read(const struct node *node, const char *name, struct buffer *out,
                       struct aceso_error *error)
@@ -81,7 +62,6 @@ static int serve_listen(struct node *node, struct aceso_error *error)
         .roots_pem = buffer_bytes(&node->roots),
         .routes = node->role->routes,
         .route_count = node->role->route_count,
-        .authorise = serve_authorise,
         .context = node,
     };
     int code = http_server_create(node->loop, NULL, &node->server, error);

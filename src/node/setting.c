@@ -14,7 +14,8 @@ int setting_get(struct store *store, const char *name, struct buffer *value,
                 struct aceso_error *error)
 {
     struct statement *query = NULL;
-    int step, code = store_prepare(store, "SELECT value FROM setting WHERE name = ?1", &query, error);
+    int step, code = store_prepare(store, "SELECT value FROM setting WHERE name = ?1", &query,
+                                   error);
 
     if (code)
         return code;
@@ -23,7 +24,8 @@ int setting_get(struct store *store, const char *name, struct buffer *value,
     if (step == 1)
         code = buffer_put_bytes(value, statement_blob(query, 0));
     else
-        code = step < 0 ? step : error_set(error, ACESO_ENOTFOUND, name, "there is no such setting");
+        code = step < 0 ? step
+                        : error_set(error, ACESO_ENOTFOUND, name, "there is no such setting");
     statement_finish(query);
     return code;
 }
