@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The demonstration: starts every party as a process of its own and tells one record's way through
+ * them, by the parties' own commands alone. It holds no key and reads no party's secrets. Uses the
+ * program's commands as processes; record and fhir only to look at what came out. */
+#ifndef ACESO_DEMO_DEMO_H
+#define ACESO_DEMO_DEMO_H
+
+#include "base/buffer.h"
+
+#include <limits.h>
+#include <sys/types.h>
+
+#define DEMO_PARTIES_MAX 128
+#define DEMO_ADDRESS_SIZE 43
+
+struct party {
+    char name[64];
+    char role[16];
+    char directory[PATH_MAX];
+    char address[DEMO_ADDRESS_SIZE]; /* "" for a patient before it joined */
+    uint16_t port;
+    pid_t pid; /* 0: not running */
+    unsigned restarts;
+};
+
+struct patient {
+    struct party *party;
+    const char *bundle;
+    char name[256]; /* the file's name without endings: of output files only */
+};
+
+struct report; /* report.h */
+
+struct demo {
+    char work[PATH_MAX];   /* everything that is not --out */
+    char nodes[PATH_MAX];  /* the parties' directories */
+    char chain[PATH_MAX];  /* the chain's state */
+    char papers[PATH_MAX]; /* invitations, requests and the like on their way */
+    const char *out;       /* --out, or NULL */
+    bool once, keep, temporary;
+    char rpc[64];
+    uint16_t chain_port;
+    pid_t chain_pid;
+    struct party party[DEMO_PARTIES_MAX];
+    size_t parties;
+    struct patient patient[DEMO_PARTIES_MAX];
+    size_t patients;
+    const char *directory_bundle[DEMO_PARTIES_MAX];
+    size_t directory_bundles;
+    const char *bad_bundle[DEMO_PARTIES_MAX];
+    size_t bad_bundles;
+    struct report *report;
+    bool input_refused;
+};
+
+/* Set by SIGINT and SIGTERM. */
+bool demo_interrupted(void);
+
+/* story.c: the story from the first invitation to the last refusal. False: it broke off. */
+bool story_tell(struct demo *demo);
+
+/* check.c: whether the lines of `ndjson` are exactly the bundle's records, in order. */
+ACESO_NODISCARD int check_equal(const char *bundle, const char *ndjson, size_t *records,
+                                struct aceso_error *error);
+/* Whether nothing in `ndjson` names the bundle's patient: names, identifiers, phone, street. */
+ACESO_NODISCARD int check_hidden(const char *bundle, const char *ndjson,
+                                 struct aceso_error *error);
+
+enum tamper { TAMPER_BYTE, TAMPER_SWAP };
+/* tamper.c: writes a copy of a stream of parts with one byte of one part changed, or two records'
+ * parts swapped. */
+ACESO_NODISCARD int tamper_parts(const char *from, const char *to, enum tamper how,
+                                 struct aceso_error *error);
+
+#endif
