@@ -479,6 +479,7 @@ static int outbox_look(struct outbox *outbox, struct outbox_view *view, struct a
 static int outbox_check_taken(struct outbox *outbox, const struct outbox_row *row,
                               const struct outbox_view *view, struct aceso_error *error)
 {
+    bool known = true;
     uint64_t used = 0;
     int code;
 
@@ -486,6 +487,10 @@ static int outbox_check_taken(struct outbox *outbox, const struct outbox_row *ro
         return ACESO_OK;
     code = rpc_nonce(outbox->settings.rpc, outbox->address, view->settled, &used, error);
     if (code || used <= row->nonce)
+        return code;
+    /* A node that makes a block may count the number before it has the receipt. */
+    code = rpc_transaction_known(outbox->settings.rpc, row->hash, &known, error);
+    if (code || known)
         return code;
     return outbox_fail(outbox, row->id, "its number was used by a transaction of another program",
                        error);
