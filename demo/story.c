@@ -498,6 +498,10 @@ static bool sharing_less(struct sharing *sharing)
                   ARGUMENTS("institute", "open", sharing->parts,
                             sharing->patient->party->address, "--hospital", "hospital-a",
                             "--level", "high", "--out", sharing->opened));
+    story_refused(story, "made-up access string", "the school shows an access string of its own",
+                  story->school,
+                  ARGUMENTS("institute", "fetch", sharing->request, "--access", sharing->fake,
+                            "--out", sharing->opened));
     (void)snprintf(first, sizeof first, "%s", sharing->request);
     if (!sharing_ask(sharing, "institute asks again", "the school asks again for level high"))
         return false;
@@ -508,10 +512,6 @@ static bool sharing_less(struct sharing *sharing)
                   "the patient's earlier yes is played again for the new request",
                   story->hospital_a,
                   ARGUMENTS("hospital", "approve", sharing->request, "--approval", approval));
-    story_refused(story, "made-up access string", "the school shows an access string of its own",
-                  story->school,
-                  ARGUMENTS("institute", "fetch", sharing->request, "--access", sharing->fake,
-                            "--out", sharing->opened));
     if (!story_do(story, "revoke low", "the patient ends the first, smaller consent",
                   sharing->patient->party, ARGUMENTS("patient", "revoke", first)))
         return false;

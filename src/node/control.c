@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/control.h"
 
+#include "base/log.h"
 #include "node/node.h"
 
 #include <stdlib.h>
@@ -56,6 +57,8 @@ static int control_view(void *context, const struct http_request *request,
 
     if (code)
         return code;
+    if (node_catch_up(node, NULL)) /* what is known may still be looked at */
+        log_info("the chain does not answer: a view may be behind");
     code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such view");
     for (size_t i = 0; i < node->role->view_count; i++) {
         if (strcmp(node->role->views[i].name, kind) != 0)
@@ -75,8 +78,12 @@ static int control_stream(void *context, const struct http_request *request,
     yyjson_doc *doc = NULL;
     int code = node_read_json(request, &doc, error);
 
-    if (code)
+    if (!code)
+        code = node_catch_up(node, error);
+    if (code) {
+        yyjson_doc_free(doc);
         return code;
+    }
     code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such stream");
     for (size_t i = 0; i < node->role->stream_count; i++) {
         if (strcmp(node->role->streams[i].name, kind) != 0)

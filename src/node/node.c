@@ -144,6 +144,17 @@ int node_transact(struct node *node, const char *key, const uint8_t *to, struct 
     return code;
 }
 
+int node_catch_up(struct node *node, struct aceso_error *error)
+{
+    struct rpc_block newest;
+    int code;
+
+    if (!node_network(node))
+        return ACESO_OK;
+    code = rpc_block(node->rpc, RPC_LATEST, &newest, error);
+    return code ? code : chain_thread_reach(node->chain, newest.number, NODE_FOLLOW_MS, error);
+}
+
 void node_put_transaction(struct json_writer *writer, const struct outbox_result *result)
 {
     json_put_hex(writer, "tx", result->transaction, 32);

@@ -116,6 +116,10 @@ struct eip712_domain node_domain(const struct node *node, const uint8_t contract
 struct record_context node_context(const struct node *node, const uint8_t contract[20],
                                    const uint8_t patient[20], const uint8_t hospital[20]);
 
+/* Waits until the ledger holds the newest block that the chain has now: before an owner's word is
+ * acted on, what others did before counts. ACESO_EIO where the chain does not answer. */
+ACESO_NODISCARD int node_catch_up(struct node *node, struct aceso_error *error);
+
 /* Adds "tx" and "gas" of a mined transaction to a JSON result. */
 void node_put_transaction(struct json_writer *writer, const struct outbox_result *result);
 

@@ -135,7 +135,10 @@ static int operation_run(struct operations *engine, const struct operation_kind 
     int64_t until = time_monotonic_ms() + OPERATION_RETRY_MS;
 
     for (;;) {
-        int code = kind->run(operation, result, error);
+        int code = node_catch_up(engine->node, error);
+
+        if (!code)
+            code = kind->run(operation, result, error);
 
         if (atomic_load(&engine->stopping) && code)
             return ACESO_ECANCELLED;
