@@ -46,6 +46,10 @@ struct fhir_bundle {
 
 static int bundle_verror(const char *label, size_t number, size_t line, const char *path, int code,
                          struct aceso_error *error, const char *format, va_list args)
+    ACESO_PRINTF(7, 0);
+
+static int bundle_verror(const char *label, size_t number, size_t line, const char *path, int code,
+                         struct aceso_error *error, const char *format, va_list args)
 {
     char place[ACESO_ERROR_PLACE_MAX];
     char words[ACESO_ERROR_TEXT_MAX];

@@ -115,8 +115,8 @@ static void test_resolution(void **state)
         "{\"resourceType\":\"Condition\",\"id\":\"c\",\"recordedDate\":\"2020\",\"recorder\":{"
         "\"reference\":\"Practitioner?identifier=s|known\"},\"asserter\":{\"reference\":"
         "\"Practitioner?identifier=s|unknown\"}}",
-        "{\"resourceType\":\"Condition\",\"id\":\"d\",\"recorder\":{\"reference\":"
-        "\"Practitioner?identifier=s|known\"}}",
+        ("{\"resourceType\":\"Condition\",\"id\":\"d\",\"recorder\":{\"reference\":"
+         "\"Practitioner?identifier=s|known\"}}"),
     };
     struct resolution resolution = { 0, 0 };
     struct testing_views views;

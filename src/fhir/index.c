@@ -639,7 +639,12 @@ static int index_add(struct fhir_index *index, const struct fhir_entry *entry,
         index->patient = survey.number;
     }
     code = index_contents(&survey);
-    return code ? error_set(error, code, entry->label, "%s", error_name(code)) : ACESO_OK;
+    if (code)
+        return fhir_entry_error(entry, entry->line, NULL, code, error, "%s",
+                                code == ACESO_ELIMIT ? "more than can be kept in mind: references, "
+                                                       "or names and numbers of persons"
+                                                     : error_name(code));
+    return ACESO_OK;
 }
 
 /* --- what spreads --- */
@@ -780,7 +785,9 @@ static int index_finish(struct fhir_index *index, const char *label, struct aces
         return error_set(error, ACESO_EFORMAT, label, "a Bundle without an entry");
     index->kind = index->directory_count == index->records_count ? FHIR_BUNDLE_DIRECTORY
                                                                  : FHIR_BUNDLE_PATIENT;
-    fhir_words_finish(index->words);
+    code = fhir_words_finish(index->words);
+    if (code)
+        return error_set(error, code, label, "%s", error_name(code));
     if (index->kind == FHIR_BUNDLE_DIRECTORY)
         return ACESO_OK;
     if (index->patient == INDEX_NONE)

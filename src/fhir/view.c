@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define VIEW_NEVER 5 /* above every level */
+#define VIEW_UUID 36   /* characters */
 #define VIEW_TEXTS_MAX ((size_t)64 << 20)
 
 /* One of the document's values. */
@@ -330,12 +331,12 @@ static void view_refer_to_record(struct view_job *job, yyjson_val *object, size_
     char pseudonym[FHIR_PSEUDONYM_MAX + 1];
     char type[65 + 3];
 
-    view_raise(job, object, target.lowest);
+    view_raise(job, object, target.id ? target.lowest : FHIR_COMPLETE);
     if (view_is_person_type(target.type)) {
         view_raise_member_of(job, object, "display");
         view_raise_member_of(job, object, "identifier");
     }
-    if (view_of(job, reference)->level == FHIR_COMPLETE || !target.id)
+    if (view_of(job, reference)->level == FHIR_COMPLETE)
         return;
     if (view_pseudonym(job, number, pseudonym))
         return;
@@ -404,8 +405,9 @@ static void view_guard(struct view_job *job, yyjson_val *value, bool coded)
 {
     struct view_value *own = view_of(job, value);
 
-    if (yyjson_is_str(value) && (own->tag & FHIR_TAG_TEXT) && own->level < FHIR_COMPLETE &&
-        !own->substitute &&
+    /* A code is bound by its system, but not where it is long enough for a UUID. */
+    if (yyjson_is_str(value) && own->level < FHIR_COMPLETE && !own->substitute &&
+        ((own->tag & FHIR_TAG_TEXT) || yyjson_get_len(value) >= VIEW_UUID) &&
         fhir_index_tells(job->index, yyjson_get_str(value), yyjson_get_len(value), coded))
         own->level = FHIR_COMPLETE;
 }

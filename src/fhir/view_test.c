@@ -177,7 +177,8 @@ static void test_ids(void **state)
         "{\"resourceType\":\"Procedure\",\"id\":\"0a1b2c3d-1111-2222-3333-444455556666\","
         "\"status\":\"x\",\"instantiatesUri\":[\"http://x/patient-0001\",\"http://x/ok\","
         "\"urn:uuid:0A1B2C3D-1111-2222-3333-444455556666\","
-        "\"x0a1b2c3d-1111-2222-3333-444455556666y\"]}",
+        "\"x0a1b2c3d-1111-2222-3333-444455556666y\"],\"category\":{\"coding\":[{\"code\":"
+        "\"0a1b2c3d-1111-2222-3333-444455556666\"},{\"code\":\"patient-0001\"}]}}",
     };
     struct testing_views views;
     char reference[160], text[256];
@@ -192,7 +193,8 @@ static void test_ids(void **state)
     assert_view(&views, 2, FHIR_LOW, text);
     assert_view(&views, 2, FHIR_COMPLETE, resources[1]);
     assert_non_null(strstr(testing_text(&views, 3, FHIR_HIGH),
-                           "\"instantiatesUri\":[\"http://x/ok\"]"));
+                           "\"instantiatesUri\":[\"http://x/ok\"],\"category\":{\"coding\":[{"
+                           "\"code\":\"patient-0001\"}]}}"));
     testing_free(&views);
 }
 
@@ -440,8 +442,9 @@ static void test_what_is_no_record_is_refused(void **state)
         TESTING_PATIENT,
         "{\"resourceType\":\"Patient\",\"id\":\"another\"}",
     };
-    static const char *const none[] = { "{\"resourceType\":\"Condition\",\"id\":\"c\"}" };
-    static const char *const twice[] = { TESTING_PATIENT, none[0], none[0] };
+    static const char condition[] = "{\"resourceType\":\"Condition\",\"id\":\"c\"}";
+    static const char *const none[] = { condition };
+    static const char *const twice[] = { TESTING_PATIENT, condition, condition };
     static const char *const late[] = {
         TESTING_PATIENT, "{\"resourceType\":\"Condition\",\"code\":5}"
     };

@@ -5,20 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 1024
-#define WORDS_LEAST 3 /* bytes; shorter ones are in every text */
+#define WORDS_NODES_MAX 32768 /* 16 MiB of transitions; a usual patient takes 300 */
+#define WORDS_LEAST 3         /* bytes; shorter ones are in every text */
+#define WORDS_SHORT 6         /* below that a number counts only as a whole word, as a name does */
+#define WORDS_LONG 64         /* of a longer one its beginning counts */
 
-struct word {
-    char *text; /* small letters (ASCII) */
-    size_t len;
-    bool name; /* a single name: only as a whole word, and not in the display of a code */
+/* The automaton of Aho and Corasick, Communications of the ACM 18 (6), 1975: one step a byte,
+ * whatever the words are. Node 0 is the root; while building, a transition to it says "none". */
+struct node {
+    uint16_t next[256];
+    uint16_t fail;  /* the longest proper suffix that is a node */
+    uint16_t names; /* the first of itself and its suffixes where a name ends; 0: none */
+    uint8_t len;
+    bool any;  /* a word ends here that counts anywhere */
+    bool name; /* one that counts only as a whole word, and not in the display of a code */
 };
 
 struct fhir_words {
-    struct word *word;
+    struct node *node;
     size_t count;
     size_t capacity;
-    uint16_t first[257]; /* sorted by first byte: word[first[b]..first[b + 1]] begin with b */
 };
 
 static uint8_t words_lower(char c)
@@ -28,50 +34,65 @@ static uint8_t words_lower(char c)
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
 }
 
+/* Makes room for a node more. */
+static int words_grow(struct fhir_words *words)
+{
+    size_t capacity = words->capacity ? 2 * words->capacity : 64;
+    struct node *grown;
+
+    if (words->count < words->capacity)
+        return ACESO_OK;
+    if (words->count >= WORDS_NODES_MAX)
+        return ACESO_ELIMIT;
+    grown = realloc(words->node, capacity * sizeof *grown);
+    if (!grown)
+        return ACESO_EMEMORY;
+    words->node = grown;
+    words->capacity = capacity;
+    return ACESO_OK;
+}
+
 struct fhir_words *fhir_words_create(void)
 {
-    return calloc(1, sizeof(struct fhir_words));
+    struct fhir_words *words = calloc(1, sizeof *words);
+
+    if (words && words_grow(words)) {
+        free(words);
+        return NULL;
+    }
+    if (words)
+        words->node[words->count++] = (struct node){ .len = 0 };
+    return words;
 }
 
 void fhir_words_free(struct fhir_words *words)
 {
-    if (!words)
-        return;
-    for (size_t i = 0; i < words->count; i++)
-        free(words->word[i].text);
-    free(words->word);
+    if (words)
+        free(words->node);
     free(words);
 }
 
 static int words_add(struct fhir_words *words, const char *text, bool name)
 {
-    struct word word = { .len = text ? strlen(text) : 0, .name = name };
+    size_t len = text ? strlen(text) : 0, at = 0;
 
-    if (word.len < WORDS_LEAST)
+    if (len < WORDS_LEAST)
         return ACESO_OK;
-    for (size_t i = 0; i < words->count; i++) {
-        const struct word *old = &words->word[i];
+    name = (name || len < WORDS_SHORT) && len <= WORDS_LONG;
+    for (size_t i = 0; i < len && i < WORDS_LONG; i++) {
+        uint8_t byte = words_lower(text[i]);
+        int code = words_grow(words);
 
-        if (old->name == name && old->len == word.len && strcasecmp(old->text, text) == 0)
-            return ACESO_OK;
+        if (code)
+            return code;
+        if (!words->node[at].next[byte]) {
+            words->node[words->count] = (struct node){ .len = (uint8_t)(i + 1) };
+            words->node[at].next[byte] = (uint16_t)words->count++;
+        }
+        at = words->node[at].next[byte];
     }
-    if (words->count == WORDS_MAX)
-        return ACESO_ELIMIT;
-    if (words->count == words->capacity) {
-        size_t capacity = words->capacity ? 2 * words->capacity : 32;
-        struct word *grown = realloc(words->word, capacity * sizeof *grown);
-
-        if (!grown)
-            return ACESO_EMEMORY;
-        words->word = grown;
-        words->capacity = capacity;
-    }
-    word.text = malloc(word.len + 1);
-    if (!word.text)
-        return ACESO_EMEMORY;
-    for (size_t i = 0; i <= word.len; i++)
-        word.text[i] = (char)words_lower(text[i]);
-    words->word[words->count++] = word;
+    words->node[at].name = words->node[at].name || name;
+    words->node[at].any = words->node[at].any || !name;
     return ACESO_OK;
 }
 
@@ -185,22 +206,40 @@ int fhir_words_add_person(struct fhir_words *words, yyjson_val *person)
     return code;
 }
 
-static int words_order(const void *a, const void *b)
+/* Completes the transitions of node `at`, whose suffixes are complete, and puts its children into
+ * the queue. Returns the queue's new end. */
+static size_t words_complete(struct fhir_words *words, uint16_t at, uint16_t *queue, size_t end)
 {
-    return strcmp(((const struct word *)a)->text, ((const struct word *)b)->text);
+    struct node *node = &words->node[at];
+
+    for (size_t byte = 0; byte < 256; byte++) {
+        uint16_t beside = at ? words->node[node->fail].next[byte] : 0;
+        struct node *child = &words->node[node->next[byte]];
+
+        if (!node->next[byte]) {
+            node->next[byte] = beside;
+            continue;
+        }
+        child->fail = beside;
+        child->any = child->any || words->node[beside].any;
+        child->names = child->name ? node->next[byte] : words->node[beside].names;
+        queue[end++] = node->next[byte];
+    }
+    return end;
 }
 
-void fhir_words_finish(struct fhir_words *words)
+int fhir_words_finish(struct fhir_words *words)
 {
-    size_t at = 0;
+    uint16_t *queue = malloc(words->count * sizeof *queue);
+    size_t end;
 
-    if (words->count)
-        qsort(words->word, words->count, sizeof *words->word, words_order);
-    for (unsigned byte = 0; byte <= 256; byte++) {
-        while (at < words->count && (uint8_t)words->word[at].text[0] < byte)
-            at++;
-        words->first[byte] = (uint16_t)at;
-    }
+    if (!queue)
+        return ACESO_EMEMORY;
+    end = words_complete(words, 0, queue, 0);
+    for (size_t i = 0; i < end; i++)
+        end = words_complete(words, queue[i], queue, end);
+    free(queue);
+    return ACESO_OK;
 }
 
 static bool words_is_word(const char *text, size_t len, size_t at)
@@ -213,31 +252,31 @@ static bool words_is_word(const char *text, size_t len, size_t at)
     return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte >= 0x80;
 }
 
-static bool words_matches(const struct word *word, const char *text, size_t len, size_t at)
+/* True where one of the names that end before `end` begins a word. */
+static bool words_name_ends(const struct fhir_words *words, uint16_t at, const char *text,
+                            size_t len, size_t end)
 {
-    if (len - at < word->len)
+    if (words_is_word(text, len, end))
         return false;
-    for (size_t i = 0; i < word->len; i++) {
-        if (words_lower(text[at + i]) != (uint8_t)word->text[i])
-            return false;
+    for (at = words->node[at].names; at; at = words->node[words->node[at].fail].names) {
+        size_t from = end - words->node[at].len;
+
+        if (from == 0 || !words_is_word(text, len, from - 1))
+            return true;
     }
-    if (!word->name)
-        return true;
-    return (at == 0 || !words_is_word(text, len, at - 1)) &&
-           !words_is_word(text, len, at + word->len);
+    return false;
 }
 
 bool fhir_words_in(const struct fhir_words *words, const char *text, size_t len, bool coded)
 {
-    for (size_t at = 0; at < len; at++) {
-        uint8_t byte = words_lower(text[at]);
+    uint16_t at = 0;
 
-        for (size_t i = words->first[byte]; i < words->first[byte + 1u]; i++) {
-            const struct word *word = &words->word[i];
-
-            if (!(coded && word->name) && words_matches(word, text, len, at))
-                return true;
-        }
+    for (size_t i = 0; i < len; i++) {
+        at = words->node[at].next[words_lower(text[i])];
+        if (words->node[at].any)
+            return true;
+        if (!coded && words->node[at].names && words_name_ends(words, at, text, len, i + 1))
+            return true;
     }
     return false;
 }

@@ -12,11 +12,11 @@ struct fhir_words *fhir_words_create(void); /* NULL: no memory */
 void fhir_words_free(struct fhir_words *words);
 
 /* Adds the names, identifiers, phone numbers, street lines and birth date of a Patient or
- * RelatedPerson. ACESO_EMEMORY, ACESO_ELIMIT (over 1024 words). */
+ * RelatedPerson. ACESO_EMEMORY; ACESO_ELIMIT (over 32767 bytes, common beginnings counted once). */
 int fhir_words_add_person(struct fhir_words *words, yyjson_val *person);
 
-/* To be called once all are added. */
-void fhir_words_finish(struct fhir_words *words);
+/* To be called once, after all are added and before the first search. ACESO_EMEMORY. */
+int fhir_words_finish(struct fhir_words *words);
 
 /* True where `text` holds one of them. Single names count only where not `coded`. */
 bool fhir_words_in(const struct fhir_words *words, const char *text, size_t len, bool coded);
