@@ -3,7 +3,7 @@
 made and driven by the program's own commands only.
 
 Environment: ACESO (the program), ACESO_ANVIL (the chain), ACESO_E2E_KEEP (a directory to work in and
-leave as it is)."""
+to leave as it is)."""
 
 import contextlib
 import ctypes

@@ -29,6 +29,10 @@ def until(condition, what, seconds=PATIENCE):
         _never.wait(_LOOK)
 
 
+class Broken(Exception):
+    """A check failed on which all others rest; it has been counted."""
+
+
 def expect(condition, words):
     if not condition:
         raise Failed(words)
@@ -53,20 +57,22 @@ class Tap:
         self.started = time.monotonic()
 
     @contextlib.contextmanager
-    def check(self, name):
+    def check(self, name, vital=False):
+        """One line of TAP. What follows a vital check that failed would say nothing: it ends."""
         began = time.monotonic()
         self.count += 1
+        number = self.count
         try:
             yield
         except Exception as problem:  # whatever it was, the check did not hold
             self.failures += 1
-            print(f"not ok {self.count} - {name}", flush=True)
-            lines = traceback.format_exc() if not isinstance(problem, Failed) else str(problem)
-            self.say(lines)
-            if isinstance(problem, Failed):
-                self.say("".join(traceback.format_tb(problem.__traceback__)[-3:]))
+            print(f"not ok {number} - {name}", flush=True)
+            self.say(problem)
+            self.say("".join(traceback.format_exception(problem)[-4:-1]))
+            if vital:
+                raise Broken from problem
         else:
-            print(f"ok {self.count} - {name} ({time.monotonic() - began:.1f} s)", flush=True)
+            print(f"ok {number} - {name} ({time.monotonic() - began:.1f} s)", flush=True)
 
     @staticmethod
     def say(text):
@@ -87,6 +93,11 @@ def main(program):
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)
     tap = Tap()
-    with tap.check("the program came to its end"):
+    try:
         program(tap)
+    except Broken:
+        pass
+    except Exception:  # between two checks
+        with tap.check("nothing breaks between two checks"):
+            raise
     sys.exit(tap.done())
