@@ -174,14 +174,12 @@ static void operation_execute(struct lane *lane, struct store *store, const char
     }
     if (code != ACESO_ECANCELLED) {
         if (code) {
-            char text[ACESO_ERROR_TEXT_MAX + ACESO_ERROR_PLACE_MAX];
-
             if (error.code != code)
                 (void)error_set(&error, code, NULL, "%s", error_name(code));
+            /* Places name files and members of records: not for the log. */
             log_warning("operation %s failed: %s", kind_name,
-                        code == ACESO_EFORMAT || code == ACESO_ELIMIT
-                            ? error_name(code)
-                            : error_print(&error, text, sizeof text));
+                        code == ACESO_EFORMAT || code == ACESO_ELIMIT ? error_name(code)
+                                                                      : error.text);
             buffer_clear(&result);
             (void)http_problem_write(&error, http_problem_status(code), &result);
         }
