@@ -33,9 +33,7 @@ static int remote_open(struct remote *remote, const struct command_line *line,
         return error_set(error, ACESO_EUSAGE, NULL, "no data directory: --data or ACESO_DATA");
     remote->line = line;
     remote->until = time_monotonic_ms() + (int64_t)line->wait_s * 1000;
-    if (file_path(line->data, CONTROL_SOCKET, remote->socket, sizeof remote->socket))
-        return error_set(error, ACESO_ELIMIT, NULL, "the data directory's path is too long");
-    return ACESO_OK;
+    return control_socket(line->data, remote->socket, sizeof remote->socket, error);
 }
 
 /* One call; a node that is away (it may be starting again) is waited for. */

@@ -4,8 +4,25 @@
 #include "base/log.h"
 #include "node/node.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CONTROL_PATH_MAX 104
+
+int control_socket(const char *directory, char *out, size_t size, struct aceso_error *error)
+{
+    int fd, len = snprintf(out, size, "%s/" CONTROL_SOCKET, directory);
+
+    if (len >= 0 && (size_t)len < size && len <= CONTROL_PATH_MAX)
+        return ACESO_OK;
+    fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, ACESO_ENOTFOUND, directory, "no such data directory");
+    (void)snprintf(out, size, "/proc/self/fd/%d/" CONTROL_SOCKET, fd);
+    return ACESO_OK;
+}
 
 static int control_add(void *context, const struct http_request *request,
                        struct http_response *response, struct aceso_error *error)

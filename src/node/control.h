@@ -13,6 +13,11 @@
 
 #define CONTROL_SOCKET "control.sock"
 
+/* The socket's path in a data directory. The kernel takes 107 bytes only: a longer path goes
+ * through a descriptor of the directory, which stays open for the process's life. */
+ACESO_NODISCARD int control_socket(const char *directory, char *out, size_t size,
+                                   struct aceso_error *error);
+
 extern const struct http_route control_routes[];
 extern const size_t control_route_count;
 

@@ -69,7 +69,7 @@ static int serve_listen(struct node *node, struct aceso_error *error)
     if (!code)
         code = http_server_listen(node->server, &network, NULL, error);
     if (!code)
-        code = node_path(node, CONTROL_SOCKET, path, sizeof path, error);
+        code = control_socket(node->directory, path, sizeof path, error);
     control.unix_path = path;
     if (!code)
         code = http_server_listen(node->server, &control, NULL, error);
