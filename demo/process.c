@@ -188,7 +188,8 @@ void process_supervise(struct demo *demo)
 static void process_collect(struct demo *demo, int out_fd, int err_fd, pid_t child,
                             struct buffer *out, struct buffer *complaint)
 {
-    struct pollfd fds[2] = { { .fd = out_fd, .events = POLLIN }, { .fd = err_fd, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = out_fd, .events = POLLIN },
+                             { .fd = err_fd, .events = POLLIN } };
     struct buffer *const to[2] = { out, complaint };
 
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {

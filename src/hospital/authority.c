@@ -10,6 +10,7 @@
 #include "crypto/keccak.h"
 #include "eth/eip712.h"
 #include "hospital/internal.h"
+#include "node/chain_thread.h"
 #include "node/obtain.h"
 
 #include <stdio.h>
@@ -441,5 +442,52 @@ int authority_serve_issue(void *context, const struct http_request *request,
     yyjson_doc_free(doc);
     free(publics);
     free(users);
+    return code;
+}
+
+/* ---- after a consent's end --------------------------------------------------------------- */
+
+static int authority_withdraw(struct store *store, struct aceso_error *error)
+{
+    struct statement *remove = NULL;
+    int code = store_prepare(store,
+                             "DELETE FROM issue WHERE substr(name, 1, 3) = 'on.' AND EXISTS"
+                             " (SELECT 1 FROM ledger_request r WHERE r.institute = issue.address"
+                             " AND r.status IN (?1, ?2, ?3)"
+                             " AND substr(issue.name, -40) = lower(hex(r.patient)))"
+                             " AND NOT EXISTS (SELECT 1 FROM ledger_request r"
+                             " WHERE r.institute = issue.address AND r.status = ?4"
+                             " AND substr(issue.name, -40) = lower(hex(r.patient)))",
+                             &remove, error);
+
+    if (code)
+        return code;
+    statement_bind_int(remove, 1, LEDGER_EXPIRED);
+    statement_bind_int(remove, 2, LEDGER_REVOKED);
+    statement_bind_int(remove, 3, LEDGER_ENDED);
+    statement_bind_int(remove, 4, LEDGER_APPROVED);
+    code = statement_run(remove, error);
+    if (!code && store_changes(store) > 0)
+        log_info("%lld switches are no longer issued", (long long)store_changes(store));
+    return code;
+}
+
+int authority_tick(struct node *node, struct store *store, struct aceso_error *error)
+{
+    struct buffer seen = BUFFER_INIT(64), now = BUFFER_INIT(64);
+    uint64_t block = 0;
+    bool answers = false;
+    int code;
+
+    chain_thread_position(node->chain, &block, &answers);
+    code = buffer_put_u64(&now, block);
+    if (!code && (setting_get(store, "withdrawn to block", &seen, NULL) ||
+                  !bytes_equal(buffer_bytes(&seen), buffer_bytes(&now)))) {
+        code = authority_withdraw(store, error);
+        if (!code)
+            code = setting_put(store, "withdrawn to block", buffer_bytes(&now), error);
+    }
+    buffer_free(&seen);
+    buffer_free(&now);
     return code;
 }

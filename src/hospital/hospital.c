@@ -144,7 +144,9 @@ static int hospital_status(struct node *node, const yyjson_val *input, struct bu
 
 static int hospital_tick(struct node *node, struct store *store, struct aceso_error *error)
 {
-    return import_tick(node, store, error);
+    int code = authority_tick(node, store, error);
+
+    return code ? code : import_tick(node, store, error);
 }
 
 static const struct operation_kind hospital_operations[] = {
