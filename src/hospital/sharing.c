@@ -236,6 +236,8 @@ int sharing_approve(struct operation *operation, struct buffer *result, struct a
         code = approving_access(&approving, error);
     if (!code)
         code = approving_send(&approving, &mined, error);
+    if (!code) /* an earlier consent's end may have withdrawn the switch meanwhile */
+        code = approving_attributes(&approving, error);
     if (!code) {
         (void)snprintf(message, sizeof message, "approved at level %s",
                        level_name(approving.approval.content.level));
