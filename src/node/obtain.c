@@ -106,8 +106,8 @@ static int obtain_take(struct node *node, const struct ledger_hospital *authorit
     if (!code)
         code = node_store(node, &store, error);
     if (!code)
-        code = held_keys_add(store, node->keys, node->config.address, buffer_bytes(&publics),
-                             buffer_bytes(&users), error);
+        code = held_keys_add(store, node->keys, node->config.address, authority->card.label,
+                             buffer_bytes(&publics), buffer_bytes(&users), error);
     if (!code && count && users.len >= 3)
         *count = (size_t)(users.data[1] << 8 | users.data[2]);
     store_close(store);

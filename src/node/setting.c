@@ -47,6 +47,7 @@ int setting_put(struct store *store, const char *name, struct bytes value,
 struct held_add {
     struct store *store;
     const struct keys *keys;
+    const char *label; /* of the authority that the keys come from */
     struct keyring *keyring;
 };
 
@@ -63,6 +64,19 @@ static int held_put(struct store *store, const char *sql, const char *attribute,
     return statement_run(insert, error);
 }
 
+/* An authority speaks for its own attributes only: else it could put its keys in the place of
+ * another's. */
+static int held_check_label(const struct held_add *add, const char *attribute,
+                            struct aceso_error *error)
+{
+    const char *at = strchr(attribute, '@');
+
+    if (!at || strcmp(at + 1, add->label) != 0)
+        return error_set(error, ACESO_EVERIFY, "public key", "an attribute that is not %s's",
+                         add->label);
+    return ACESO_OK;
+}
+
 static int held_add_public(void *data, struct bytes bytes, struct aceso_error *error)
 {
     struct held_add *add = data;
@@ -72,6 +86,13 @@ static int held_add_public(void *data, struct bytes bytes, struct aceso_error *e
     if (!code)
         code = keyring_abe_error(aceso_abe_public_key_import(bytes.data, bytes.len, &key),
                                  "public key", error);
+    if (!code)
+        code = held_check_label(add, aceso_abe_public_key_attribute(key), error);
+    if (!code) /* a user key under another public key than before would never load again */
+        code = held_put(add->store,
+                        "DELETE FROM held_user WHERE attribute IN"
+                        " (SELECT attribute FROM held_public WHERE attribute = ?1 AND key <> ?2)",
+                        aceso_abe_public_key_attribute(key), bytes, error);
     if (!code)
         code = held_put(add->store,
                         "INSERT OR REPLACE INTO held_public (attribute, key) VALUES (?1, ?2)",
@@ -104,9 +125,11 @@ static int held_add_user(void *data, struct bytes bytes, struct aceso_error *err
 }
 
 int held_keys_add(struct store *store, const struct keys *keys, const uint8_t address[20],
-                  struct bytes publics, struct bytes users, struct aceso_error *error)
+                  const char *label, struct bytes publics, struct bytes users,
+                  struct aceso_error *error)
 {
-    struct held_add add = { .store = store, .keys = keys, .keyring = keyring_create(address) };
+    struct held_add add = { .store = store, .keys = keys, .label = label,
+                            .keyring = keyring_create(address) };
     int code = add.keyring ? store_begin(store, error)
                            : error_set(error, ACESO_EMEMORY, NULL, "out of memory");
 

@@ -18,10 +18,12 @@ ACESO_NODISCARD int setting_put(struct store *store, const char *name, struct by
 
 /* Keeps user keys (a list as keyring_put_list makes it) of this node's address, sealed under the
  * node's storage key, and the public keys that they were checked against. Keys whose public key
- * is not in `publics` are refused: nothing is kept then. */
+ * is not in `publics`, and public keys of another authority than `label`, are refused: nothing is
+ * kept then. A public key that replaces another one takes the user key under that one along. */
 ACESO_NODISCARD int held_keys_add(struct store *store, const struct keys *keys,
-                                  const uint8_t address[20], struct bytes publics,
-                                  struct bytes users, struct aceso_error *error);
+                                  const uint8_t address[20], const char *label,
+                                  struct bytes publics, struct bytes users,
+                                  struct aceso_error *error);
 
 /* Adds every key held to `keyring`. */
 ACESO_NODISCARD int held_keys_load(struct store *store, const struct keys *keys,
