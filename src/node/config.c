@@ -135,6 +135,8 @@ static int config_read(const yyjson_val *json, struct node_config *config,
     uint64_t version = 0;
     int code = json_u64(json, "version", CONFIG_VERSION, &version, error);
 
+    if (!code && version != CONFIG_VERSION)
+        code = error_set(error, ACESO_EFORMAT, "version", "unknown version");
     if (!code)
         code = json_string(json, "role", &role, error);
     if (!code && role_parse(role, &config->role))

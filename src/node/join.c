@@ -128,6 +128,8 @@ static int join_document(struct bytes text, const char *kind, yyjson_doc **doc,
 
     if (!code)
         code = json_u64(yyjson_doc_get_root(parsed), "version", JOIN_VERSION, &version, error);
+    if (!code && version != JOIN_VERSION)
+        code = error_set(error, ACESO_EFORMAT, "version", "unknown version");
     if (!code)
         code = json_string(yyjson_doc_get_root(parsed), "kind", &found, error);
     if (!code && strcmp(found, kind) != 0)
