@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log: one line an entry on standard error, "time level party: text". Uses text.
  *
- * What may stand in it: addresses of parties, digests, counts, codes, places. Never a secret, a
- * name, an identifier or a value out of a record, nor a path that a person chose. Thread-safe. */
+ * What may stand in it: addresses of parties, digests, counts, codes. Never a secret, a name, an
+ * identifier or a value out of a record, a place in one, nor a path that a person chose.
+ * Thread-safe. */
 #ifndef ACESO_BASE_LOG_H
 #define ACESO_BASE_LOG_H
 

@@ -314,6 +314,38 @@ static int enrol_answer(const struct enrolment *enrolment, struct record_epoch e
     return out->failed;
 }
 
+static void enrol_key(const struct enrolment *enrolment, char key[OUTBOX_KEY_MAX])
+{
+    uint8_t digest[32];
+    char patient[41], headers[17];
+
+    keccak256(buffer_bytes(&enrolment->headers), digest);
+    text_hex(enrolment->patient, 20, patient);
+    text_hex(digest, 8, headers);
+    (void)snprintf(key, OUTBOX_KEY_MAX, "relationship-%s-%s", patient, headers);
+}
+
+/* Signed terms on their way to the chain are not replaced by new ones: whose headers would then be
+ * in force would be chance. ACESO_EBUSY until it is known what became of them. */
+static int enrol_check_pending(struct node *node, struct store *store, const uint8_t patient[20],
+                               struct aceso_error *error)
+{
+    struct outbox_result result = { .state = OUTBOX_FAILED };
+    struct enrolment before;
+    char key[OUTBOX_KEY_MAX];
+    int code = ACESO_OK;
+
+    enrolment_init(&before);
+    if (enrolment_load(node, store, patient, &before, NULL) == ACESO_OK) {
+        enrol_key(&before, key);
+        if (outbox_result(node->outbox, key, &result, NULL) == ACESO_OK &&
+            result.state != OUTBOX_FAILED)
+            code = error_set(error, ACESO_EBUSY, NULL, "signed terms are on their way already");
+    }
+    enrolment_free(&before);
+    return code;
+}
+
 int enrol_serve_begin(void *context, const struct http_request *request,
                       struct http_response *response, struct aceso_error *error)
 {
@@ -328,7 +360,7 @@ int enrol_serve_begin(void *context, const struct http_request *request,
     int code;
 
     enrolment_init(&enrolment);
-    code = hospital_caller(request, "patient", enrolment.patient, error);
+    code = hospital_caller(context, request, "patient", enrolment.patient, error);
     if (!code)
         code = node_read_json(request, &doc, error);
     if (!code)
@@ -341,6 +373,8 @@ int enrol_serve_begin(void *context, const struct http_request *request,
                                          enrolment.contract, error);
     if (!code)
         code = node_store(node, &store, error);
+    if (!code)
+        code = enrol_check_pending(node, store, enrolment.patient, error);
     if (!code)
         code = enrol_authority_keys(node, store, policy, enrolment.patient, epoch,
                                     &enrolment.authority_keys, error);
@@ -380,17 +414,6 @@ static int enrol_terms(struct node *node, const struct enrolment *enrolment,
     return ACESO_OK;
 }
 
-static void enrol_key(const struct enrolment *enrolment, char key[OUTBOX_KEY_MAX])
-{
-    uint8_t digest[32];
-    char patient[41], headers[17];
-
-    keccak256(buffer_bytes(&enrolment->headers), digest);
-    text_hex(enrolment->patient, 20, patient);
-    text_hex(digest, 8, headers);
-    (void)snprintf(key, OUTBOX_KEY_MAX, "relationship-%s-%s", patient, headers);
-}
-
 int enrol_serve_sign(void *context, const struct http_request *request,
                      struct http_response *response, struct aceso_error *error)
 {
@@ -403,7 +426,7 @@ int enrol_serve_sign(void *context, const struct http_request *request,
     yyjson_doc *doc = NULL;
     uint8_t patient[20], signature[65], digest[32];
     char key[OUTBOX_KEY_MAX];
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     enrolment_init(&enrolment);
     if (!code)
@@ -451,7 +474,7 @@ int enrol_serve_state(void *context, const struct http_request *request,
     struct store *store = NULL;
     uint8_t patient[20];
     char key[OUTBOX_KEY_MAX];
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     enrolment_init(&enrolment);
     if (!code)

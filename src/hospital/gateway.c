@@ -44,17 +44,29 @@ static void transfer_free(void *state)
     free(transfer);
 }
 
-/* The consent as the ledger knows it: a revocation cuts here as soon as its block was seen. */
+/* Consent, credential and hospital as the ledger knows them: what ends one of them cuts here as
+ * soon as its block was seen. */
 static int transfer_check(struct transfer *transfer, struct aceso_error *error)
 {
     struct ledger_request request = LEDGER_REQUEST_INIT;
+    struct ledger_credential credential;
+    struct ledger_hospital hospital;
+    uint64_t now = (uint64_t)time_now();
     int code;
 
     if (!transfer->bound)
         return ACESO_OK;
     code = ledger_request(transfer->store, transfer->request, &request, error);
-    if (!code && (request.status != LEDGER_APPROVED || (uint64_t)time_now() >= request.until))
+    if (!code && (request.status != LEDGER_APPROVED || now >= request.until))
         code = error_set(error, ACESO_EDENIED, NULL, "the consent has ended");
+    if (!code)
+        code = ledger_credential(transfer->store, request.institute, &credential, error);
+    if (!code && now >= credential.expiry)
+        code = error_set(error, ACESO_EDENIED, NULL, "the credential holds no more");
+    if (!code)
+        code = ledger_hospital_by_id(transfer->store, request.hospital, &hospital, error);
+    if (!code && hospital.suspended)
+        code = error_set(error, ACESO_EDENIED, NULL, "the hospital is suspended");
     ledger_request_free(&request);
     return code;
 }
@@ -237,7 +249,7 @@ int gateway_serve_own(void *context, const struct http_request *request,
                       struct http_response *response, struct aceso_error *error)
 {
     uint8_t patient[20];
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     response->content_type = ROW_MEDIA_TYPE;
     return code ? code : gateway_open_all(context, patient, &response->stream, error);

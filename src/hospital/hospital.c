@@ -41,13 +41,16 @@ int hospital_records(struct node *node, struct records **records, struct aceso_e
     return code ? code : records_open(path, records, error);
 }
 
-int hospital_caller(const struct http_request *request, const char *role, uint8_t address[20],
-                    struct aceso_error *error)
+int hospital_caller(const struct node *node, const struct http_request *request, const char *role,
+                    uint8_t address[20], struct aceso_error *error)
 {
     const struct x509_identity *caller = node_caller(request);
 
     if (strcmp(caller->role, role) != 0)
         return error_set(error, ACESO_EDENIED, NULL, "this is for a %s", role);
+    if (strcmp(role, "patient") == 0 &&
+        memcmp(caller->issuer_address, node->config.hospital.address, 20) != 0)
+        return error_set(error, ACESO_EDENIED, NULL, "another hospital's patient");
     memcpy(address, caller->address, 20);
     return ACESO_OK;
 }

@@ -378,7 +378,7 @@ int import_serve_batches(void *context, const struct http_request *request,
     struct record_batch batch;
     uint64_t sealed = 0, signed_ = 0;
     uint8_t patient[20];
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     if (!code)
         code = hospital_records(node, &records, error);
@@ -483,7 +483,7 @@ int import_serve_signature(void *context, const struct http_request *request,
     yyjson_doc *doc = NULL;
     uint8_t patient[20], signature[65];
     uint64_t number = 0;
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     enrolment_init(&enrolment);
     if (!code && text_u64(http_request_path(request, "number"), INT64_MAX, &number))

@@ -63,9 +63,11 @@ struct record_context enrolment_context(const struct node *node,
 ACESO_NODISCARD int hospital_records(struct node *node, struct records **records,
                                      struct aceso_error *error);
 
-/* The caller of a handler, which must have `role`. */
-ACESO_NODISCARD int hospital_caller(const struct http_request *request, const char *role,
-                                    uint8_t address[20], struct aceso_error *error);
+/* The caller of a handler, which must have `role`; a patient must also be one that this hospital
+ * itself certified: another hospital's word about an address counts for nothing here. */
+ACESO_NODISCARD int hospital_caller(const struct node *node, const struct http_request *request,
+                                    const char *role, uint8_t address[20],
+                                    struct aceso_error *error);
 
 /* Reads {"request": "0x..."} of an operation's input, or another member of 32 or 20 bytes. */
 ACESO_NODISCARD int hospital_input_hex(const yyjson_val *input, const char *member, void *out,

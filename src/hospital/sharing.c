@@ -347,7 +347,7 @@ int sharing_serve_approval(void *context, const struct http_request *request,
     struct statement *insert = NULL;
     struct store *store = NULL;
     uint8_t patient[20], id[32], digest[32];
-    int code = hospital_caller(request, "patient", patient, error);
+    int code = hospital_caller(context, request, "patient", patient, error);
 
     if (!code)
         code = sharing_path_request(request, id, error);

@@ -205,6 +205,22 @@ static int on_credential_accepted(struct ledger_entry *entry)
     return statement_run(insert, entry->error);
 }
 
+/* Revoked ones stay in the table, expired. */
+static int on_credential_revoked(struct ledger_entry *entry)
+{
+    struct statement *update = NULL;
+    int code = entry_prepare(entry,
+                             "UPDATE ledger_credential SET expiry = 0"
+                             " WHERE institute = ?1 AND serial <= ?2",
+                             &update);
+
+    if (code)
+        return code;
+    statement_bind_blob(update, 1, entry_topic_address(entry, 1));
+    statement_bind_int(update, 2, (int64_t)entry_topic_u64(entry, 2));
+    return statement_run(update, entry->error);
+}
+
 static int on_relationship_created(struct ledger_entry *entry)
 {
     struct statement *insert = NULL;
@@ -402,6 +418,7 @@ static int on_institute_revoked(struct ledger_entry *entry)
     X(AMSC_HOSPITAL_KEY_REPLACED, on_hospital_key_replaced)                                        \
     X(AMSC_KEYS_PUBLISHED, on_keys_published)                                                      \
     X(AMSC_CREDENTIAL_ACCEPTED, on_credential_accepted)                                            \
+    X(AMSC_CREDENTIAL_REVOKED, on_credential_revoked)                                              \
     X(AMSC_RELATIONSHIP_CREATED, on_relationship_created)                                          \
     X(HPSC_TERMS_SET, on_terms_set)                                                                \
     X(HPSC_BATCH_ANCHORED, on_batch_anchored)                                                      \
