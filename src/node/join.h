@@ -52,8 +52,8 @@ ACESO_NODISCARD int join_answer(const char *directory, struct keys *keys, struct
 ACESO_NODISCARD int join_read(const struct network *network, struct bytes document,
                               struct join_request *request, struct aceso_error *error);
 
-/* Issues the node's certificate for a request: appends leaf and `issuer` chain as PEM. `role` as
- * in certificates. */
+/* Issues the node's certificate for a request and appends it as PEM; what stands between it and
+ * the root is the caller's to append. `issuer` is the certificate of `key`. */
 ACESO_NODISCARD int join_certify(const struct x509_key *key, struct bytes issuer,
                                  const struct join_request *request, struct buffer *chain,
                                  struct aceso_error *error);

@@ -36,6 +36,7 @@ ACESO_NODISCARD int ledger_hospital_by_id(struct store *store, uint32_t id,
 ACESO_NODISCARD int ledger_hospital_by_label(struct store *store, const char *label,
                                              struct ledger_hospital *hospital,
                                              struct aceso_error *error);
+/* By the address whose transactions count now. */
 ACESO_NODISCARD int ledger_hospital_by_address(struct store *store, const uint8_t address[20],
                                                struct ledger_hospital *hospital,
                                                struct aceso_error *error);
