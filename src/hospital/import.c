@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 struct import {
@@ -340,12 +342,26 @@ static int import_result(const struct import *import, struct buffer *result)
     return result->failed;
 }
 
+/* A path that cannot be a bundle fails at once: it is not a trouble that passes. */
+static int import_check_path(const char *path, struct aceso_error *error)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0 || access(path, R_OK) != 0)
+        return error_set(error, ACESO_ENOTFOUND, path, "the file cannot be read");
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, ACESO_EUSAGE, path, "not a file");
+    return ACESO_OK;
+}
+
 int import_run(struct operation *operation, struct buffer *result, struct aceso_error *error)
 {
     struct import import = { .operation = operation, .node = operation->node };
     int code = json_string(operation->input, "path", &import.path, error);
 
     enrolment_init(&import.enrolment);
+    if (!code)
+        code = import_check_path(import.path, error);
     if (!code)
         code = node_store(import.node, &import.store, error);
     if (!code)
