@@ -75,5 +75,5 @@ int command_credential(const struct command_line *line)
     keys_free(keys);
     buffer_free(&password);
     buffer_free(&out);
-    return code ? EXIT_FAILED : EXIT_DONE;
+    return code ? (code == ACESO_EUSAGE ? EXIT_USAGE : EXIT_FAILED) : EXIT_DONE;
 }

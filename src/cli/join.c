@@ -40,7 +40,7 @@ int command_join(const struct command_line *line)
     keys_free(keys);
     buffer_free(&invitation);
     buffer_free(&request);
-    return code ? EXIT_FAILED : EXIT_DONE;
+    return code ? (code == ACESO_EUSAGE ? EXIT_USAGE : EXIT_FAILED) : EXIT_DONE;
 }
 
 int command_accept(const struct command_line *line)
@@ -60,5 +60,5 @@ int command_accept(const struct command_line *line)
         (void)printf("admitted: the node can be started with 'aceso serve'\n");
     keys_free(keys);
     buffer_free(&admission);
-    return code ? EXIT_FAILED : EXIT_DONE;
+    return code ? (code == ACESO_EUSAGE ? EXIT_USAGE : EXIT_FAILED) : EXIT_DONE;
 }

@@ -44,5 +44,5 @@ int command_serve(const struct command_line *line)
     if (code)
         command_complain(line, &error);
     buffer_free(&password);
-    return code ? EXIT_FAILED : EXIT_DONE;
+    return code ? (code == ACESO_EUSAGE ? EXIT_USAGE : EXIT_FAILED) : EXIT_DONE;
 }

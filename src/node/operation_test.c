@@ -199,7 +199,8 @@ static void test_passing_failure(void **state)
 
 static void test_refused(void **state)
 {
-    static const char long_id[] = "00000000000000000000000000000000000000000000000000000000000000000";
+    static const char long_id[] =
+        "00000000000000000000000000000000000000000000000000000000000000000";
     struct buffer out = BUFFER_INIT(65536);
     struct bench bench;
     yyjson_doc *doc;
