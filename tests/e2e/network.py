@@ -249,9 +249,9 @@ class Network(contextlib.AbstractContextManager):
     def ask(self, name, *arguments):
         return json.loads(self.do(name, *arguments, "--json"))
 
-    def refused(self, name, *arguments, words=""):
+    def refused(self, name, *arguments, words="", wait=NODE_WAIT):
         """What it says; it must be refused, not break, and leave no output."""
-        code, out, err = self.run(name, *arguments)
+        code, out, err = self.run(name, *arguments, wait=wait)
         line = f"{name}: {' '.join(map(str, arguments))}"
         if code != 1 or not err.startswith("aceso: "):
             raise Failed(f"not refused: {line}: {code}: {out[:300]} {err.strip()}")
