@@ -528,53 +528,6 @@ static int outbox_receive(struct outbox *outbox, const struct outbox_view *view,
     }
 }
 
-/* Rows that were sent and that no block holds: sends those again that the node does not have, in
- * the order of their numbers. `waiting`: how many there are. */
-static int outbox_resend(struct outbox *outbox, const struct outbox_view *view, size_t *waiting,
-                         struct aceso_error *error)
-{
-    static const char sql[] =
-        "SELECT " OUTBOX_ROW_COLUMNS " FROM outbox"
-        " WHERE settled = 0 AND nonce >= ?1 AND nonce > ?2 ORDER BY nonce LIMIT 1";
-    int64_t after = -1;
-    int code;
-
-    for (*waiting = 0;; (*waiting)++) {
-        struct outbox_row row;
-        bool known = false;
-
-        code = outbox_find(outbox, sql, (int64_t)view->used, after, &row, error);
-        if (code != 1)
-            return code;
-        after = (int64_t)row.nonce;
-        code = rpc_transaction_known(outbox->settings.rpc, row.hash, &known, error);
-        if (!code && !known)
-            code = rpc_send_raw(outbox->settings.rpc, buffer_bytes(&row.data), error);
-        if (code == ACESO_ESTATE) /* a block took the number meanwhile: the next run looks */
-            code = ACESO_OK;
-        outbox_row_free(&row);
-        if (code)
-            return code;
-    }
-}
-
-/* The number for the next transaction: behind those that the chain has, and behind our own. */
-static int outbox_next_nonce(struct outbox *outbox, uint64_t *nonce, struct aceso_error *error)
-{
-    uint64_t pending = 0;
-    int64_t own = 0;
-    int code = rpc_nonce(outbox->settings.rpc, outbox->address, RPC_PENDING, &pending, error);
-
-    if (!code)
-        code = outbox_number(outbox, "SELECT coalesce(max(nonce) + 1, 0) + ?1 + ?2 FROM outbox", 0,
-                             0, &own, error);
-    if (!code && pending > INT64_MAX)
-        code = error_set(error, ACESO_EFORMAT, NULL, "the chain's node counts absurdly");
-    if (!code)
-        *nonce = pending > (uint64_t)own ? pending : (uint64_t)own;
-    return code;
-}
-
 /* Tries the call on the chain's state and sets the gas limit. ACESO_ECHAIN: it would fail. */
 static int outbox_simulate(struct outbox *outbox, struct transaction *tx,
                            struct aceso_error *error)
@@ -598,6 +551,71 @@ static int outbox_simulate(struct outbox *outbox, struct transaction *tx,
     gas += gas / 4;
     tx->gas_limit = gas < outbox->settings.gas_max ? gas : outbox->settings.gas_max;
     return ACESO_OK;
+}
+
+/* Whether a transaction that is to be sent again is to wait: the chain lost what it builds on, and
+ * that may be another party's and on its way as well. Sent now it would fail for good. */
+static bool outbox_must_wait(struct outbox *outbox, const struct outbox_row *row)
+{
+    struct transaction tx;
+    uint8_t sender[20], hash[32];
+
+    return time_monotonic_ms() < outbox->patient_until &&
+           transaction_decode(buffer_bytes(&row->data), &tx, sender, hash, NULL) == ACESO_OK &&
+           outbox_simulate(outbox, &tx, NULL) == ACESO_ECHAIN;
+}
+
+/* Rows that were sent and that no block holds: sends those again that the node does not have, in
+ * the order of their numbers, as far as they need not wait. `waiting`: how many there are. */
+static int outbox_resend(struct outbox *outbox, const struct outbox_view *view, size_t *waiting,
+                         struct aceso_error *error)
+{
+    static const char sql[] =
+        "SELECT " OUTBOX_ROW_COLUMNS " FROM outbox"
+        " WHERE settled = 0 AND nonce >= ?1 AND nonce > ?2 ORDER BY nonce LIMIT 1";
+    int64_t after = -1;
+    int code;
+
+    for (*waiting = 0;; (*waiting)++) {
+        struct outbox_row row;
+        bool known = false, wait = false;
+
+        code = outbox_find(outbox, sql, (int64_t)view->used, after, &row, error);
+        if (code != 1)
+            return code;
+        after = (int64_t)row.nonce;
+        code = rpc_transaction_known(outbox->settings.rpc, row.hash, &known, error);
+        if (!code && !known)
+            wait = outbox_must_wait(outbox, &row);
+        if (!code && !known && !wait)
+            code = rpc_send_raw(outbox->settings.rpc, buffer_bytes(&row.data), error);
+        if (code == ACESO_ESTATE) /* a block took the number meanwhile: the next run looks */
+            code = ACESO_OK;
+        outbox_row_free(&row);
+        if (code)
+            return code;
+        if (wait) {
+            (*waiting)++;
+            return ACESO_OK;
+        }
+    }
+}
+
+/* The number for the next transaction: behind those that the chain has, and behind our own. */
+static int outbox_next_nonce(struct outbox *outbox, uint64_t *nonce, struct aceso_error *error)
+{
+    uint64_t pending = 0;
+    int64_t own = 0;
+    int code = rpc_nonce(outbox->settings.rpc, outbox->address, RPC_PENDING, &pending, error);
+
+    if (!code)
+        code = outbox_number(outbox, "SELECT coalesce(max(nonce) + 1, 0) + ?1 + ?2 FROM outbox", 0,
+                             0, &own, error);
+    if (!code && pending > INT64_MAX)
+        code = error_set(error, ACESO_EFORMAT, NULL, "the chain's node counts absurdly");
+    if (!code)
+        *nonce = pending > (uint64_t)own ? pending : (uint64_t)own;
+    return code;
 }
 
 static int outbox_price(struct outbox *outbox, struct transaction *tx, struct aceso_error *error)
