@@ -293,6 +293,11 @@ int patient_enrol(struct operation *operation, struct buffer *result,
         code = enrolling_keys(&enrolling, error);
     if (!code)
         code = enrolling_ask(&enrolling, error);
+    if (code == ACESO_EEXISTS) { /* signed before a crash, and on the chain by now */
+        code = enrolling_wait(&enrolling, result, error);
+        enrolling_free(&enrolling);
+        return code;
+    }
     if (!code)
         code = enrolling_check(&enrolling, error);
     if (!code)
