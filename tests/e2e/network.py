@@ -2,8 +2,8 @@
 """A consortium on one machine, for tests: a chain and nodes, each with a data directory of its own,
 made and driven by the program's own commands only.
 
-Environment: ACESO (the program), ACESO_ANVIL (the chain), ACESO_E2E_KEEP (a directory to work in and
-to leave as it is)."""
+Environment: ACESO (the program), ACESO_ANVIL (the chain), ACESO_E2E_KEEP (a directory to work in
+and to leave as it is)."""
 
 import contextlib
 import ctypes
