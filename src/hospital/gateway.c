@@ -86,7 +86,8 @@ static int transfer_row(struct transfer *transfer, struct buffer *chunk,
     if (code)
         return error_set(error, code, NULL, "the query does not yield rows of parts");
     /* The text of the query is the hospital's own; this holds even if it is not. */
-    if (memcmp(row.patient, transfer->patient, 20) != 0 || row.level > transfer->level)
+    if (memcmp(row.patient, transfer->patient, 20) != 0 ||
+        statement_int(transfer->query, 3) > transfer->level)
         return error_set(error, ACESO_EDENIED, NULL, "the query reaches beyond the consent");
     transfer->rows++;
     return row_put(&row, chunk);

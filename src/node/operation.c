@@ -192,6 +192,17 @@ static void operation_execute(struct lane *lane, struct store *store, const char
     buffer_free(&result);
 }
 
+/* What was written down and does not open any more must not keep the others waiting. */
+static void operation_give_up(struct operations *engine, struct store *store, const char *id)
+{
+    static const char damaged[] =
+        "{\"code\":\"verify\",\"status\":500,\"text\":\"what was asked is damaged on disk\"}";
+
+    log_error("an operation's input is damaged on disk: given up");
+    if (operation_finish(engine, store, id, OPERATION_FAILED, bytes_of_string(damaged)))
+        operations_wait(engine, OPERATION_WAIT_MS);
+}
+
 static void *lane_main(void *data)
 {
     struct lane *lane = data;
@@ -202,11 +213,14 @@ static void *lane_main(void *data)
     while (!atomic_load(&engine->stopping)) {
         struct buffer input = BUFFER_INIT_SECRET(OPERATION_INPUT_MAX * 2);
         char id[OPERATION_ID_SIZE], kind[65];
+        int code;
 
         if (!store && node_store(engine->node, &store, &error))
             operations_wait(engine, OPERATION_WAIT_MS);
-        else if (operation_next(engine, store, lane->number, id, kind, &input) == ACESO_OK)
+        else if ((code = operation_next(engine, store, lane->number, id, kind, &input)) == ACESO_OK)
             operation_execute(lane, store, id, kind, buffer_bytes(&input));
+        else if (code == ACESO_EVERIFY || code == ACESO_EFORMAT)
+            operation_give_up(engine, store, id);
         else
             operations_wait(engine, OPERATION_WAIT_MS);
         buffer_free(&input);
