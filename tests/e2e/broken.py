@@ -123,8 +123,10 @@ def refuse_all(tap, network, text):
             equal(rows(network), before, "rows")
             tap.say(said)
     with tap.check("a file that is not there, and a directory"):
-        for path in (network.files / "missing.json", network.files):
-            network.refused(HOSPITAL, "hospital", "import", path, "--patient", patient)
+        arguments = ("--patient", patient)
+        network.refused(HOSPITAL, "hospital", "import", network.files / "missing.json", *arguments)
+        code, _, said = network.run(HOSPITAL, "hospital", "import", network.files, *arguments)
+        expect(code in (1, 2) and "not a file" in said, f"{code}: {said}")
         equal(rows(network), before, "rows")
 
 

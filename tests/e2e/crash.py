@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of a process in the middle of each step of the story, which is then completed: nothing
-lost, nothing twice. Each story kills one process in each step, at a moment that varies. With ACESO_E2E_CRASH=all
-there are as many stories as it takes to kill every process in every step at every moment."""
+lost, nothing twice. Each story kills one process in each step, at a moment that varies. With
+ACESO_E2E_CRASH=all there are as many stories as it takes to kill every process in every step at
+every moment."""
 
 import contextlib
 import itertools
