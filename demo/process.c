@@ -21,6 +21,7 @@
 #define PROCESS_CHAIN_MS 60000
 #define PROCESS_STOP_MS 15000
 #define PROCESS_TURN_MS 50
+#define PROCESS_PROGRESS_MS 1500
 #define PROCESS_RESTARTS_MAX 100
 #define PROCESS_OUTPUT_MAX ((size_t)8 << 20)
 #define PROCESS_ETHER "0x3635c9adc5dea00000" /* 1,000 */
@@ -184,6 +185,28 @@ void process_supervise(struct demo *demo)
     }
 }
 
+/* Takes whole lines of progress off the end of a command's complaint and shows one now and then. */
+static void process_show_progress(struct buffer *complaint, int64_t *shown)
+{
+    static const char mark[] = "progress: ";
+
+    while (complaint->len) {
+        char *text = (char *)complaint->data;
+        char *line = complaint->len >= 2 ? memrchr(text, '\n', complaint->len - 1) : NULL;
+
+        line = line ? line + 1 : text;
+        if (strncmp(line, mark, sizeof mark - 1) != 0 || text[complaint->len - 1] != '\n')
+            return;
+        if (time_monotonic_ms() - *shown > PROCESS_PROGRESS_MS) {
+            *shown = time_monotonic_ms();
+            (void)printf("         ... %s", line + sizeof mark - 1);
+            (void)fflush(stdout);
+        }
+        complaint->len = (size_t)(line - text);
+        *line = '\0';
+    }
+}
+
 /* Reads what a command prints until both ends are closed. */
 static void process_collect(struct demo *demo, int out_fd, int err_fd, pid_t child,
                             struct buffer *out, struct buffer *complaint)
@@ -191,6 +214,7 @@ static void process_collect(struct demo *demo, int out_fd, int err_fd, pid_t chi
     struct pollfd fds[2] = { { .fd = out_fd, .events = POLLIN },
                              { .fd = err_fd, .events = POLLIN } };
     struct buffer *const to[2] = { out, complaint };
+    int64_t shown = time_monotonic_ms();
 
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
         (void)poll(fds, 2, PROCESS_TURN_MS);
@@ -209,6 +233,7 @@ static void process_collect(struct demo *demo, int out_fd, int err_fd, pid_t chi
             else if (got == 0 || errno != EINTR)
                 fds[i].fd = -1;
         }
+        process_show_progress(complaint, &shown);
     }
 }
 
@@ -229,6 +254,7 @@ static void process_exec(const struct party *party, const char *const *arguments
     argv[n] = NULL;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)setpgid(0, 0);
+    (void)setenv("ACESO_PROGRESS", "1", 1);
     (void)dup2(null, STDIN_FILENO);
     (void)dup2(out_fd, STDOUT_FILENO);
     (void)dup2(err_fd, STDERR_FILENO);

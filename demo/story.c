@@ -49,11 +49,12 @@ static int story_run(struct story *story, const struct party *party,
 static const char *story_reason(struct story *story)
 {
     struct buffer *complaint = &story->answer.complaint;
-    const char *text = buffer_text(complaint);
+    const char *text = buffer_text(complaint), *said;
 
     while (complaint->len && complaint->data[complaint->len - 1] == '\n')
         complaint->data[--complaint->len] = '\0';
-    return strncmp(text, "aceso: ", 7) == 0 ? text + 7 : text;
+    said = strstr(text, "aceso: ");
+    return said ? said + strlen("aceso: ") : text;
 }
 
 /* A step that must succeed. False ends the story. */

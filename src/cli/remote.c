@@ -130,14 +130,17 @@ static void remote_print(const struct command_line *line, yyjson_val *result)
     free(text);
 }
 
+/* On a terminal one line that changes; for a program that asked for it (ACESO_PROGRESS), lines. */
 static void remote_show_progress(yyjson_val *progress)
 {
     uint64_t done = json_u64_or(progress, "done", 0), total = json_u64_or(progress, "total", 0);
+    bool terminal = isatty(STDERR_FILENO);
 
-    if (!isatty(STDERR_FILENO) || total == 0)
+    if (total == 0 || (!terminal && !getenv("ACESO_PROGRESS")))
         return;
-    (void)fprintf(stderr, "\r%s %llu of %llu\033[K", json_string_or(progress, "words", ""),
-                  (unsigned long long)done, (unsigned long long)total);
+    (void)fprintf(stderr, terminal ? "\r%s %llu of %llu\033[K" : "progress: %s %llu of %llu\n",
+                  json_string_or(progress, "words", ""), (unsigned long long)done,
+                  (unsigned long long)total);
 }
 
 /* 1 while it runs, else the end: ACESO_OK (printed) or the operation's error. */
