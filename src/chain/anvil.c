@@ -2,6 +2,7 @@
 #include "chain/anvil.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -97,10 +98,38 @@ void anvil_start(struct anvil *anvil)
     anvil_restart(anvil);
 }
 
+/* Whether the state file is absent, or is there to its end. */
+static bool anvil_state_whole(const struct anvil *anvil)
+{
+    struct buffer text = BUFFER_INIT(BUFFER_MAX_DEFAULT);
+    yyjson_doc *doc = NULL;
+    char path[96];
+    int code;
+
+    anvil_state_path(anvil, path, sizeof path);
+    code = file_read(path, &text, NULL);
+    if (!code)
+        code = json_parse(buffer_bytes(&text), &doc, NULL);
+    yyjson_doc_free(doc);
+    buffer_free(&text);
+    return code == ACESO_OK || code == ACESO_ENOTFOUND;
+}
+
+/* anvil writes its state file in place and does not start from half of one, which is not what is
+ * tested: it dies between two writes. */
 void anvil_kill(struct anvil *anvil)
 {
+    const int64_t start = time_monotonic_ms();
+    int status;
+
     if (anvil->process == 0)
         return;
+    while (kill(anvil->process, SIGSTOP) == 0 &&
+           waitpid(anvil->process, &status, WUNTRACED) == anvil->process && WIFSTOPPED(status) &&
+           !anvil_state_whole(anvil)) {
+        (void)kill(anvil->process, SIGCONT);
+        anvil_pause(start);
+    }
     (void)kill(anvil->process, SIGKILL);
     (void)waitpid(anvil->process, NULL, 0);
     anvil->process = 0;
