@@ -37,7 +37,7 @@ test:
 
 bench: configure
 	@test -n '$(SUITE)' || { echo 'usage: make bench SUITE=NAME' >&2; exit 2; }
-	@meson test -C build --benchmark --list --suite '$(SUITE)' | grep -q . || \
+	@meson test -C build --benchmark --list --suite '$(SUITE)' >/dev/null || \
 	    { echo 'no benchmark is called $(SUITE)' >&2; exit 2; }
 	@meson test -C build --benchmark --suite '$(SUITE)' --verbose --num-processes 1
 
