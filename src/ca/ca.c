@@ -271,6 +271,9 @@ static int ca_register(struct node *node, const struct join_request *request,
                              error);
     if (!code)
         code = amsc_hospital_of(&amsc, request->address, &card->id, error);
+    if (code == ACESO_ENOTFOUND)
+        code = error_set(error, ACESO_EBUSY, NULL,
+                         "the chain lost the registration, which is on its way again");
     if (!code) {
         card->known = true;
         memcpy(card->address, request->address, 20);
