@@ -43,6 +43,25 @@ class Story:
     def process(self, name):
         return self.network.chain if name == "chain" else self.network[name]
 
+    def serves(self, name):
+        return (name == "chain" or name in self.network.nodes) and self.process(name).alive()
+
+    def recovered(self, before, height):
+        """Waits until the chain has again what it had, and every node has seen that."""
+        rpc = self.network.chain.rpc
+
+        def again():
+            now = rpc.counts()
+            return all(now.get(name, 0) >= count for name, count in before.items())
+        until(again, "the chain has again what it lost")
+        while rpc.block() <= height:
+            rpc.call("evm_mine")
+        head = rpc.block()
+        for name in self.network.nodes:
+            if self.serves(name):
+                until(lambda name=name: self.network.ask(name, "status").get("block", 0) >= head,
+                      f"{name} sees block {head}")
+
     def moment(self, name, actor):
         """Something that comes about while the command runs, to be looked for."""
         node = self.network[actor]
@@ -61,13 +80,15 @@ class Story:
     def step(self, words, victims, actor, *arguments):
         """Runs a command of `actor` and kills one of `victims` under it; its output."""
         if self.everybody:
-            victims = [v for v in EVERYBODY if v == "chain" or v in self.network.nodes]
+            victims = [v for v in EVERYBODY if self.serves(v)]
         victim = victims[self.turn % len(victims)]
         moment = MOMENTS[(self.steps + self.turn // len(victims) + self.turn) % len(MOMENTS)]
         self.steps += 1
         process = self.process(victim)
         with self.tap.check(f"{words}: {victim} dies {moment}", vital=True):
             reached = self.moment(moment, actor)
+            rpc = self.network.chain.rpc
+            before, height = rpc.counts(), rpc.block()
             with self.network.begin(actor, *arguments) as command:
                 until(lambda: reached() or not command.running(), moment)
                 midway = command.running()
@@ -83,6 +104,8 @@ class Story:
             self.killed[victim] = self.killed.get(victim, 0) + midway
             expect(code == 0, f"{actor}: {' '.join(map(str, arguments))}: {code}: {err}{out}")
             expect(not err, f"it complains: {err}")
+            if victim == "chain":
+                self.recovered(before, height)
         return out
 
     def again(self, actor, arguments):
