@@ -9,10 +9,10 @@
 #include "chain/amsc.h"
 #include "consent/vocabulary.h"
 #include "contracts_abi.h"
-#include "node/chain_thread.h"
 #include "node/credential.h"
 #include "node/join.h"
 #include "node/ledger.h"
+#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -405,28 +405,6 @@ static int ca_revoke(struct operation *operation, struct buffer *result,
     return result->failed;
 }
 
-static int ca_status(struct node *node, const yyjson_val *input, struct buffer *out,
-                     struct aceso_error *error)
-{
-    struct json_writer writer = json_writer_of(out);
-    uint64_t block = 0;
-    bool answers = false;
-    char message[256];
-
-    (void)input;
-    (void)error;
-    chain_thread_position(node->chain, &block, &answers);
-    (void)snprintf(message, sizeof message, "ca %s: chain %s, block %llu, contracts %s",
-                   node->config.label, answers ? "answers" : "does not answer",
-                   (unsigned long long)block, node_network(node) ? "deployed" : "not deployed");
-    json_open(&writer, NULL, '{');
-    json_put_string(&writer, "message", message);
-    json_put_u64(&writer, "block", block);
-    json_put_bool(&writer, "chain", answers);
-    json_close(&writer, '}');
-    return out->failed;
-}
-
 static const struct operation_kind ca_operations[] = {
     { "deploy", LANE_SHORT, ca_deploy },
     { "admit", LANE_SHORT, ca_admit },
@@ -435,29 +413,11 @@ static const struct operation_kind ca_operations[] = {
 
 static const struct view_kind ca_views[] = {
     { "invite", ca_invite },
-    { "status", ca_status },
+    { "status", status_view },
 };
 
-static int ca_hello(void *context, const struct http_request *request,
-                    struct http_response *response, struct aceso_error *error)
-{
-    struct node *node = context;
-    struct json_writer writer = json_writer_of(&response->body);
-    const struct network *network = NULL;
-    int code = node_need_network(node, &network, error);
-
-    (void)request;
-    if (code)
-        return code;
-    json_open(&writer, NULL, '{');
-    json_put_string(&writer, "role", "ca");
-    network_write(network, &writer);
-    json_close(&writer, '}');
-    return response->body.failed;
-}
-
 static const struct http_route ca_routes[] = {
-    { "GET", "/v1/network", ca_hello, HTTP_ROUTE_PEER, 0 },
+    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
 };
 
 const struct role ca_role = {

@@ -5,9 +5,9 @@
 #include "base/text.h"
 #include "consent/vocabulary.h"
 #include "hospital/internal.h"
-#include "node/chain_thread.h"
 #include "node/listing.h"
 #include "node/obtain.h"
+#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -122,29 +122,6 @@ static int hospital_requests(struct node *node, const yyjson_val *input, struct 
     return listing_end(&listing, "nobody has asked yet", code);
 }
 
-static int hospital_status(struct node *node, const yyjson_val *input, struct buffer *out,
-                           struct aceso_error *error)
-{
-    struct json_writer writer = json_writer_of(out);
-    uint64_t block = 0;
-    bool answers = false;
-    char message[512];
-
-    (void)input;
-    (void)error;
-    chain_thread_position(node->chain, &block, &answers);
-    (void)snprintf(message, sizeof message, "hospital %s (%u) at %s: chain %s, block %llu",
-                   node->config.hospital.label, node->config.hospital.id, node->config.url,
-                   answers ? "answers" : "does not answer", (unsigned long long)block);
-    json_open(&writer, NULL, '{');
-    json_put_string(&writer, "message", message);
-    json_put_u64(&writer, "hospital", node->config.hospital.id);
-    json_put_u64(&writer, "block", block);
-    json_put_bool(&writer, "chain", answers);
-    json_close(&writer, '}');
-    return out->failed;
-}
-
 static int hospital_tick(struct node *node, struct store *store, struct aceso_error *error)
 {
     int code = authority_tick(node, store, error);
@@ -164,7 +141,7 @@ static const struct view_kind hospital_views[] = {
     { "patients", hospital_patients },
     { "requests", hospital_requests },
     { "approval", sharing_approval },
-    { "status", hospital_status },
+    { "status", status_view },
 };
 
 static const struct stream_kind hospital_streams[] = {
@@ -172,6 +149,7 @@ static const struct stream_kind hospital_streams[] = {
 };
 
 static const struct http_route hospital_routes[] = {
+    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
     { "GET", "/v1/authority/keys", authority_serve_keys, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/authority/challenge", authority_serve_challenge, HTTP_ROUTE_PEER, 4096 },
     { "POST", "/v1/authority/issue", authority_serve_issue, HTTP_ROUTE_PEER, 65536 },

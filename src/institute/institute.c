@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "consent/vocabulary.h"
 #include "institute/internal.h"
-#include "node/chain_thread.h"
 #include "node/credential.h"
 #include "node/listing.h"
 #include "node/obtain.h"
+#include "node/status.h"
 
 #include <stdio.h>
 
@@ -83,37 +83,6 @@ static int institute_credential(struct node *node, const yyjson_val *input, stru
     return out->failed;
 }
 
-static int institute_status(struct node *node, const yyjson_val *input, struct buffer *out,
-                            struct aceso_error *error)
-{
-    struct json_writer writer = json_writer_of(out);
-    uint64_t block = 0;
-    bool answers = false;
-    char message[256];
-
-    (void)input;
-    (void)error;
-    chain_thread_position(node->chain, &block, &answers);
-    (void)snprintf(message, sizeof message, "institute %s: chain %s, block %llu",
-                   node->config.label, answers ? "answers" : "does not answer",
-                   (unsigned long long)block);
-    json_open(&writer, NULL, '{');
-    json_put_string(&writer, "message", message);
-    json_put_u64(&writer, "block", block);
-    json_put_bool(&writer, "chain", answers);
-    json_close(&writer, '}');
-    return out->failed;
-}
-
-static int institute_hello(void *context, const struct http_request *request,
-                           struct http_response *response, struct aceso_error *error)
-{
-    (void)context;
-    (void)request;
-    (void)error;
-    return buffer_put_string(&response->body, "{\"role\":\"institute\"}");
-}
-
 static const struct operation_kind institute_operations[] = {
     { "request", LANE_SHORT, institute_request },
     { "obtain", LANE_SHORT, obtain_operation },
@@ -123,7 +92,7 @@ static const struct view_kind institute_views[] = {
     { "credential", institute_credential },
     { "patients", institute_patients },
     { "requests", institute_requests },
-    { "status", institute_status },
+    { "status", status_view },
 };
 
 static const struct stream_kind institute_streams[] = {
@@ -132,7 +101,7 @@ static const struct stream_kind institute_streams[] = {
 };
 
 static const struct http_route institute_routes[] = {
-    { "GET", "/v1/party", institute_hello, HTTP_ROUTE_PEER, 0 },
+    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

@@ -6,8 +6,8 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "consent/vocabulary.h"
-#include "node/chain_thread.h"
 #include "node/listing.h"
+#include "node/status.h"
 #include "patient/internal.h"
 
 #include <poll.h>
@@ -109,39 +109,6 @@ static int patient_requests(struct node *node, const yyjson_val *input, struct b
     return listing_end(&listing, "nobody has asked yet", code);
 }
 
-static int patient_status(struct node *node, const yyjson_val *input, struct buffer *out,
-                          struct aceso_error *error)
-{
-    struct json_writer writer = json_writer_of(out);
-    uint64_t block = 0;
-    bool answers = false;
-    char message[256], address[43] = "0x";
-
-    (void)input;
-    (void)error;
-    chain_thread_position(node->chain, &block, &answers);
-    text_hex(node->config.address, 20, address + 2);
-    (void)snprintf(message, sizeof message, "patient %s at %s: chain %s, block %llu", address,
-                   node->config.hospital.label, answers ? "answers" : "does not answer",
-                   (unsigned long long)block);
-    json_open(&writer, NULL, '{');
-    json_put_string(&writer, "message", message);
-    json_put_string(&writer, "address", address);
-    json_put_u64(&writer, "block", block);
-    json_put_bool(&writer, "chain", answers);
-    json_close(&writer, '}');
-    return out->failed;
-}
-
-static int patient_hello(void *context, const struct http_request *request,
-                         struct http_response *response, struct aceso_error *error)
-{
-    (void)context;
-    (void)request;
-    (void)error;
-    return buffer_put_string(&response->body, "{\"role\":\"patient\"}");
-}
-
 static const struct operation_kind patient_operations[] = {
     { "enrol", LANE_SHORT, patient_enrol },     { "sign", LANE_SHORT, patient_sign },
     { "approve", LANE_SHORT, patient_approve }, { "deny", LANE_SHORT, patient_deny },
@@ -150,7 +117,7 @@ static const struct operation_kind patient_operations[] = {
 
 static const struct view_kind patient_views[] = {
     { "requests", patient_requests },
-    { "status", patient_status },
+    { "status", status_view },
 };
 
 static const struct stream_kind patient_streams[] = {
@@ -158,7 +125,7 @@ static const struct stream_kind patient_streams[] = {
 };
 
 static const struct http_route patient_routes[] = {
-    { "GET", "/v1/party", patient_hello, HTTP_ROUTE_PEER, 0 },
+    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
