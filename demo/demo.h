@@ -41,6 +41,7 @@ struct demo {
     char rpc[64];
     uint16_t chain_port;
     pid_t chain_pid;
+    int64_t state_kept; /* when its state was last copied, monotonic ms */
     struct party party[DEMO_PARTIES_MAX];
     size_t parties;
     struct patient patient[DEMO_PARTIES_MAX];

@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "chain/rpc.h"
 
@@ -22,6 +23,8 @@
 #define PROCESS_STOP_MS 15000
 #define PROCESS_TURN_MS 50
 #define PROCESS_PROGRESS_MS 1500
+#define PROCESS_STATE_MS 1000
+#define PROCESS_STATE_MAX ((size_t)512 << 20)
 #define PROCESS_RESTARTS_MAX 100
 #define PROCESS_OUTPUT_MAX ((size_t)8 << 20)
 #define PROCESS_ETHER "0x3635c9adc5dea00000" /* 1,000 */
@@ -148,11 +151,54 @@ int process_start(struct demo *demo, struct party *party, struct aceso_error *er
     return process_spawn(log, "/proc/self/exe", arguments, &party->pid, error);
 }
 
+static bool process_state_is_whole(struct bytes state)
+{
+    yyjson_doc *doc = NULL;
+    bool whole = json_parse(state, &doc, NULL) == ACESO_OK;
+
+    yyjson_doc_free(doc);
+    return whole;
+}
+
+/* The chain writes its state in place, so a kill can leave half a file, with which it does not
+ * start again. A whole copy is kept beside, about once a second. */
+static void process_keep_state(struct demo *demo)
+{
+    struct buffer state = BUFFER_INIT(PROCESS_STATE_MAX);
+    char path[PATH_MAX], kept[PATH_MAX];
+
+    if (time_monotonic_ms() < demo->state_kept + PROCESS_STATE_MS)
+        return;
+    demo->state_kept = time_monotonic_ms();
+    if (file_path(demo->chain, "state.json", path, sizeof path) == ACESO_OK &&
+        file_path(demo->chain, "state.kept", kept, sizeof kept) == ACESO_OK &&
+        file_read(path, &state, NULL) == ACESO_OK &&
+        process_state_is_whole(buffer_bytes(&state)) &&
+        file_write(kept, buffer_bytes(&state), 0600, NULL))
+        (void)printf("         the chain's state could not be copied\n");
+    buffer_free(&state);
+}
+
+/* Puts the copy in the place of half a state. */
+static void process_mend_state(struct demo *demo)
+{
+    struct buffer state = BUFFER_INIT(PROCESS_STATE_MAX);
+    char path[PATH_MAX], kept[PATH_MAX];
+
+    if (file_path(demo->chain, "state.json", path, sizeof path) == ACESO_OK &&
+        file_path(demo->chain, "state.kept", kept, sizeof kept) == ACESO_OK &&
+        file_read(path, &state, NULL) == ACESO_OK &&
+        !process_state_is_whole(buffer_bytes(&state)) && rename(kept, path) != 0)
+        (void)unlink(path);
+    buffer_free(&state);
+}
+
 static void process_revive_chain(struct demo *demo)
 {
     struct aceso_error error = { 0 };
 
     (void)printf("         the chain ended; it is started again\n");
+    process_mend_state(demo);
     if (process_start_chain(demo, &error))
         (void)printf("         %s\n", error.text);
     /* The last second of its state may be lost, the parties' ether with it. */
@@ -167,6 +213,7 @@ void process_supervise(struct demo *demo)
 {
     struct aceso_error error = { 0 };
 
+    process_keep_state(demo);
     if (demo->chain_pid && waitpid(demo->chain_pid, NULL, WNOHANG) == demo->chain_pid)
         process_revive_chain(demo);
     for (size_t i = 0; i < demo->parties; i++) {
