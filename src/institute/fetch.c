@@ -100,37 +100,53 @@ int fetching_open_reading(struct fetching *fetching, struct aceso_error *error)
     return code;
 }
 
+/* Whether asking again later may help: the other side is away or busy. */
+static bool fetching_may_pass(int code)
+{
+    return code == ACESO_EIO || code == ACESO_ETIMEOUT || code == ACESO_EBUSY;
+}
+
 /* Asks every authority of the policy for what it has issued to us; what one of them refuses is
- * shown by the header that does not open. */
-static void fetching_obtain(struct fetching *fetching)
+ * shown by the header that does not open. Returns what kept one from answering, if anything did. */
+static int fetching_obtain(struct fetching *fetching)
 {
     const char *label;
+    int code = obtain_keys(fetching->node, &fetching->hospital, fetching->patient, NULL, NULL);
+    int away = fetching_may_pass(code) ? code : ACESO_OK;
 
-    if (obtain_keys(fetching->node, &fetching->hospital, fetching->patient, NULL, NULL))
+    if (code)
         log_info("no keys from %s", fetching->hospital.card.label);
     for (size_t i = 0; (label = reading_authority(fetching->reading, i)) != NULL; i++) {
         struct ledger_hospital authority;
 
-        if (strcmp(label, fetching->hospital.card.label) != 0 &&
-            ledger_hospital_by_label(fetching->store, label, &authority, NULL) == ACESO_OK &&
-            obtain_keys(fetching->node, &authority, NULL, NULL, NULL))
+        if (strcmp(label, fetching->hospital.card.label) == 0 ||
+            ledger_hospital_by_label(fetching->store, label, &authority, NULL))
+            continue;
+        code = obtain_keys(fetching->node, &authority, NULL, NULL, NULL);
+        if (code)
             log_info("no keys from %s", label);
+        if (!away && fetching_may_pass(code))
+            away = code;
     }
+    return away;
 }
 
 int fetching_unlock(struct fetching *fetching, struct aceso_error *error)
 {
     struct node *node = fetching->node;
-    int code = held_keys_load(fetching->store, node->keys, fetching->keyring, error);
+    int away, code = held_keys_load(fetching->store, node->keys, fetching->keyring, error);
 
     if (!code)
         code = reading_unlock(fetching->reading, fetching->level, fetching->keyring, error);
     if (code != ACESO_EDENIED)
         return code;
-    fetching_obtain(fetching);
+    away = fetching_obtain(fetching);
     code = held_keys_load(fetching->store, node->keys, fetching->keyring, error);
     if (!code)
         code = reading_unlock(fetching->reading, fetching->level, fetching->keyring, error);
+    if (code == ACESO_EDENIED && away)
+        return error_set(error, away, NULL, "an authority does not answer: %s",
+                         error_name(away));
     if (code == ACESO_EDENIED)
         (void)error_set(error, code, NULL, "no key for level %s: the attributes held and the "
                         "patient's grant do not satisfy its policy",
