@@ -237,7 +237,7 @@ static void process_show_progress(struct buffer *complaint, int64_t *shown)
 {
     static const char mark[] = "progress: ";
 
-    while (complaint->len) {
+    while (complaint->data && complaint->len) {
         char *text = (char *)complaint->data;
         char *line = complaint->len >= 2 ? memrchr(text, '\n', complaint->len - 1) : NULL;
 
