@@ -15,6 +15,7 @@
 
 #define NODE_TRANSACTION_MS 120000
 #define NODE_FOLLOW_MS 60000
+#define NODE_REACH_MS 2000
 
 int node_path(const struct node *node, const char *name, char *out, size_t size,
               struct aceso_error *error)
@@ -118,6 +119,23 @@ int node_open_outbox(struct node *node, uint64_t chain_id, struct aceso_error *e
     return code;
 }
 
+/* Waits until `key` is in a block and the ledger holds that block. A chain that lost blocks may put
+ * it into an earlier one than before, so it is asked again which. */
+static int node_settle(struct node *node, const char *key, struct outbox_result *result,
+                       struct aceso_error *error)
+{
+    int64_t until = time_monotonic_ms() + NODE_FOLLOW_MS;
+    int code;
+
+    do {
+        code = outbox_wait(node->outbox, key, NODE_TRANSACTION_MS, result, error);
+        if (code || !node_network(node))
+            return code;
+        code = chain_thread_reach(node->chain, result->block, NODE_REACH_MS, error);
+    } while (code == ACESO_ETIMEOUT && time_monotonic_ms() < until);
+    return code;
+}
+
 int node_transact(struct node *node, const char *key, const uint8_t *to, struct bytes data,
                   struct outbox_result *out, struct aceso_error *error)
 {
@@ -136,9 +154,7 @@ int node_transact(struct node *node, const char *key, const uint8_t *to, struct 
         store_close(store);
     }
     if (!code)
-        code = outbox_wait(node->outbox, key, NODE_TRANSACTION_MS, &result, error);
-    if (!code && node_network(node))
-        code = chain_thread_reach(node->chain, result.block, NODE_FOLLOW_MS, error);
+        code = node_settle(node, key, &result, error);
     if (!code && out)
         *out = result;
     return code;
@@ -146,13 +162,18 @@ int node_transact(struct node *node, const char *key, const uint8_t *to, struct 
 
 int node_catch_up(struct node *node, struct aceso_error *error)
 {
+    int64_t until = time_monotonic_ms() + NODE_FOLLOW_MS;
     struct rpc_block newest;
     int code;
 
     if (!node_network(node))
         return ACESO_OK;
-    code = rpc_block(node->rpc, RPC_LATEST, &newest, error);
-    return code ? code : chain_thread_reach(node->chain, newest.number, NODE_FOLLOW_MS, error);
+    do {
+        code = rpc_block(node->rpc, RPC_LATEST, &newest, error);
+        if (!code)
+            code = chain_thread_reach(node->chain, newest.number, NODE_REACH_MS, error);
+    } while (code == ACESO_ETIMEOUT && time_monotonic_ms() < until);
+    return code;
 }
 
 void node_put_transaction(struct json_writer *writer, const struct outbox_result *result)
