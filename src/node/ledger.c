@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/ledger.h"
 
+#include "base/text.h"
 #include "contracts_abi.h"
 #include "eth/abi.h"
 #include "node/node.h"
@@ -510,9 +511,13 @@ int ledger_handle(void *context, struct store *store, const struct follower_even
 
 int ledger_reset(void *context, struct store *store, struct aceso_error *error)
 {
-    int code = ACESO_OK;
+    struct node *node = context;
+    struct statement *query = NULL;
+    int code = store_prepare(store, "SELECT 1 FROM ledger_hospital LIMIT 1", &query, error);
 
-    (void)context;
+    if (!code && statement_step(query, NULL) == 1)
+        atomic_store(&node->chain_lost_ms, time_monotonic_ms());
+    statement_finish(query);
     for (size_t i = 0; i < sizeof ledger_tables / sizeof ledger_tables[0] && !code; i++) {
         char sql[64];
 

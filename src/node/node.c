@@ -10,12 +10,15 @@
 #include "node/ledger.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NODE_TRANSACTION_MS 120000
 #define NODE_FOLLOW_MS 60000
 #define NODE_REACH_MS 2000
+#define NODE_RECOVERING_MS 15000
+#define NODE_RESENDING_MS 3000 /* in which the others' nodes have noticed and sent again */
 
 int node_path(const struct node *node, const char *name, char *out, size_t size,
               struct aceso_error *error)
@@ -160,6 +163,18 @@ int node_transact(struct node *node, const char *key, const uint8_t *to, struct 
     return code;
 }
 
+static bool node_lost_within(const struct node *node, int64_t ms)
+{
+    int64_t lost = atomic_load(&node->chain_lost_ms);
+
+    return lost != 0 && time_monotonic_ms() - lost < ms;
+}
+
+bool node_recovering(const struct node *node)
+{
+    return node_lost_within(node, NODE_RECOVERING_MS);
+}
+
 int node_catch_up(struct node *node, struct aceso_error *error)
 {
     int64_t until = time_monotonic_ms() + NODE_FOLLOW_MS;
@@ -168,6 +183,8 @@ int node_catch_up(struct node *node, struct aceso_error *error)
 
     if (!node_network(node))
         return ACESO_OK;
+    while (node_lost_within(node, NODE_RESENDING_MS) && !node_stopping(node))
+        (void)poll(NULL, 0, 50);
     do {
         code = rpc_block(node->rpc, RPC_LATEST, &newest, error);
         if (!code)

@@ -60,6 +60,7 @@ struct node {
     const char *directory;
     struct node_config config; /* its network: through node_network */
     atomic_bool network_ready;
+    atomic_llong chain_lost_ms; /* when the chain last lost blocks that the ledger had; 0: never */
     struct keys *keys;
     const struct role *role;
     struct buffer tls_chain; /* PEM: the node's certificate and those below the root */
@@ -115,6 +116,10 @@ struct eip712_domain node_domain(const struct node *node, const uint8_t contract
 /* The relationship as parts and headers are bound to it: `contract` is the HPSC. */
 struct record_context node_context(const struct node *node, const uint8_t contract[20],
                                    const uint8_t patient[20], const uint8_t hospital[20]);
+
+/* True for a while after the chain lost blocks: others are sending again what was in them, and what
+ * is missing now may be there soon. A refusal is not final then. */
+bool node_recovering(const struct node *node);
 
 /* Waits until the ledger holds the newest block that the chain has now: before an owner's word is
  * acted on, what others did before counts. ACESO_EIO where the chain does not answer. */

@@ -142,7 +142,8 @@ static int operation_run(struct operations *engine, const struct operation_kind 
 
         if (atomic_load(&engine->stopping) && code)
             return ACESO_ECANCELLED;
-        if (!code || !operation_may_pass(code) || time_monotonic_ms() > until)
+        if (!code || time_monotonic_ms() > until ||
+            (!operation_may_pass(code) && !node_recovering(engine->node)))
             return code;
         log_info("operation %s will be tried again: %s", kind->name, error->text);
         buffer_clear(result);
