@@ -204,8 +204,10 @@ int gateway_serve_query(void *context, const struct http_request *request,
     yyjson_doc *doc = NULL;
     const char *query = NULL;
     char institute[41];
-    int code = node_store(node, &store, error);
+    int code = node_catch_up(node, error); /* the contracts and the ledger must tell one story */
 
+    if (!code)
+        code = node_store(node, &store, error);
     if (!code)
         code = gateway_admit(node, store, caller, request->body, &consent, error);
     store_close(store);
