@@ -279,7 +279,7 @@ void operations_stop(struct operations *engine)
     free(engine);
 }
 
-static int operation_insert(struct operations *engine, struct store *store, const char *id,
+static int operation_insert(struct store *store, const char *id,
                             const struct operation_kind *kind, struct bytes sealed,
                             struct aceso_error *error)
 {
@@ -289,7 +289,6 @@ static int operation_insert(struct operations *engine, struct store *store, cons
                              " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
                              &insert, error);
 
-    (void)engine;
     if (code)
         return code;
     statement_bind_text(insert, 1, id);
@@ -317,7 +316,7 @@ int operations_add(struct operations *engine, const char *id, const char *kind_n
     if (!code)
         code = node_store(engine->node, &store, error);
     if (!code)
-        code = operation_insert(engine, store, id, kind, buffer_bytes(&sealed), error);
+        code = operation_insert(store, id, kind, buffer_bytes(&sealed), error);
     store_close(store);
     buffer_free(&sealed);
     (void)pthread_mutex_lock(&engine->lock);

@@ -16,8 +16,8 @@
 
 #define PATIENT_TURN_MS 50
 
-static const char patient_schema[] =
-    "CREATE TABLE patient_note (name TEXT PRIMARY KEY, value BLOB);";
+/* A patient keeps nothing beside what every node keeps. */
+static const char patient_schema[] = "";
 
 int patient_authority(struct node *node, struct authority **authority,
                       struct aceso_error *error)
