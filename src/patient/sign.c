@@ -21,19 +21,43 @@ static int patient_own_contract(struct node *node, struct store *store, uint8_t 
     return code;
 }
 
-/* A batch must follow the last one that the chain has. */
+/* A batch must follow the last one that the chain has. One that is on the chain already, as it is
+ * here, is `done`: the hospital's list may be a block behind. */
 static int signing_check(struct store *store, const uint8_t contract[20],
-                         const struct hpsc_batch *batch, struct aceso_error *error)
+                         const struct hpsc_batch *batch, bool *done, struct aceso_error *error)
 {
     struct record_batch before = { .number = 0 };
     uint64_t last = 0;
     int code = ledger_batch_last(store, contract, &last, error);
 
+    *done = !code && batch->number && batch->number <= last;
     if (!code && last)
-        code = ledger_batch(store, contract, last, &before, error);
-    if (!code && (batch->number != last + 1 || batch->leaves != 4 * (uint64_t)batch->records ||
-                  memcmp(batch->previous_root, before.root, 32) != 0))
+        code = ledger_batch(store, contract, *done ? batch->number : last, &before, error);
+    if (!code && *done && memcmp(batch->root, before.root, 32) != 0)
+        code = error_set(error, ACESO_EVERIFY, "batch", "another one is on the chain");
+    if (!code && !*done &&
+        (batch->number != last + 1 || batch->leaves != 4 * (uint64_t)batch->records ||
+         memcmp(batch->previous_root, before.root, 32) != 0))
         code = error_set(error, ACESO_EVERIFY, "batch", "it does not follow the last one");
+    return code;
+}
+
+static int signing_entry(const yyjson_val *entry, struct hpsc_batch *batch,
+                         struct aceso_error *error)
+{
+    uint64_t records = 0, leaves = 0;
+    int code = json_u64(entry, "number", INT64_MAX, &batch->number, error);
+
+    if (!code)
+        code = json_hex(entry, "previous_root", batch->previous_root, 32, error);
+    if (!code)
+        code = json_hex(entry, "root", batch->root, 32, error);
+    if (!code)
+        code = json_u64(entry, "records", RECORD_BATCH_MAX, &records, error);
+    if (!code)
+        code = json_u64(entry, "leaves", UINT32_MAX, &leaves, error);
+    batch->records = (uint32_t)records;
+    batch->leaves = (uint32_t)leaves;
     return code;
 }
 
@@ -45,26 +69,18 @@ static int signing_one(struct node *node, struct store *store, const uint8_t con
     struct json_writer writer = json_writer_of(&body);
     int64_t until = time_monotonic_ms() + PATIENT_WAIT_MS;
     struct hpsc_batch batch = { .number = 0 };
-    uint64_t records = 0, leaves = 0, last = 0;
     uint8_t digest[32], signature[65];
+    uint64_t last = 0;
     char path[96];
-    int code = json_u64(entry, "number", INT64_MAX, &batch.number, error);
+    bool done = false;
+    int code = signing_entry(entry, &batch, error);
 
     if (!code)
-        code = json_hex(entry, "previous_root", batch.previous_root, 32, error);
-    if (!code)
-        code = json_hex(entry, "root", batch.root, 32, error);
-    if (!code)
-        code = json_u64(entry, "records", RECORD_BATCH_MAX, &records, error);
-    if (!code)
-        code = json_u64(entry, "leaves", UINT32_MAX, &leaves, error);
-    batch.records = (uint32_t)records;
-    batch.leaves = (uint32_t)leaves;
-    if (!code)
-        code = signing_check(store, contract, &batch, error);
+        code = signing_check(store, contract, &batch, &done, error);
+    if (code || done)
+        return code;
     hpsc_batch_digest(&domain, &batch, digest);
-    if (!code)
-        code = keys_sign(node->keys, digest, signature, error);
+    code = keys_sign(node->keys, digest, signature, error);
     json_open(&writer, NULL, '{');
     json_put_hex(&writer, "signature", signature, sizeof signature);
     json_close(&writer, '}');

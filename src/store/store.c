@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include "base/text.h"
 #include "store/store_internal.h"
 
 #include <assert.h>
@@ -147,17 +148,34 @@ static int store_migrate(sqlite3 *database, const char *const *migrations, size_
     return code;
 }
 
+/* Turning a new file into one with a write-ahead log does not wait for others who do the same:
+ * SQLite gives up at once, whatever the busy timeout. */
+static int store_use_log(sqlite3 *database, struct aceso_error *error)
+{
+    int64_t until = time_monotonic_ms() + STORE_BUSY_MS;
+    int code;
+
+    while ((code = store_run(database, "PRAGMA journal_mode = WAL;", error)) == ACESO_EBUSY &&
+           time_monotonic_ms() < until)
+        (void)sqlite3_sleep(1);
+    return code;
+}
+
 static int store_configure(sqlite3 *database, struct aceso_error *error)
 {
+    int code;
+
     (void)sqlite3_extended_result_codes(database, 1);
     (void)sqlite3_busy_timeout(database, STORE_BUSY_MS);
     (void)sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    code = store_use_log(database, error);
+    if (code)
+        return code;
     return store_run(database,
                      "PRAGMA secure_delete = ON;"
-                     "PRAGMA journal_mode = WAL;"
                      "PRAGMA synchronous = FULL;"
                      "PRAGMA foreign_keys = ON;"
                      "PRAGMA temp_store = MEMORY;",

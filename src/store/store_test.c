@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,35 @@ static void test_second_connection_sees_commits_only(void **state)
     store_close(two);
 }
 
+static void *open_and_close(void *data)
+{
+    const struct place *place = data;
+    struct store *store = NULL;
+    int code = store_open(place->path, migrations, 2, &store, NULL);
+
+    store_close(store);
+    return code ? data : NULL;
+}
+
+/* Many connections make the same file at once, and close it while others open it. */
+static void test_opened_by_many_at_once(void **state)
+{
+    struct place *place = *state;
+    pthread_t threads[8];
+
+    for (int i = 0; i < 40; i++) {
+        void *failed;
+
+        for (size_t j = 0; j < 8; j++)
+            assert_int_equal(pthread_create(&threads[j], NULL, open_and_close, place), 0);
+        for (size_t j = 0; j < 8; j++) {
+            assert_int_equal(pthread_join(threads[j], &failed), 0);
+            assert_null(failed);
+        }
+        assert_int_equal(unlink(place->path), 0);
+    }
+}
+
 static void test_not_a_database(void **state)
 {
     const struct place *place = *state;
@@ -353,6 +383,7 @@ int main(void)
         TEST(test_transactions),
         TEST(test_not_committed_is_gone),
         TEST(test_second_connection_sees_commits_only),
+        TEST(test_opened_by_many_at_once),
         TEST(test_not_a_database),
         TEST(test_secure_delete),
     };
