@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the adversary share: an attack under way, and what was stolen for it.
+ *
+ * The adversary has what bad parties have: their data directories with passwords, databases and
+ * parts that were stolen, and everything that is public. It uses the program's own libraries where
+ * they serve an attacker, and code of its own where they refuse to. It only looks: it writes to no
+ * data directory and sends no transaction. */
+#ifndef ACESO_DEMO_ADVERSARY_H
+#define ACESO_DEMO_ADVERSARY_H
+
+#include "base/json.h"
+#include "consent/authority.h"
+#include "consent/keyring.h"
+#include "node/ledger.h"
+#include "node/node.h"
+#include "record/ladder.h"
+
+#include <limits.h>
+
+#define ATTACK_PARTIES_MAX 8
+#define ATTACK_FILES_MAX 8
+#define ATTACK_PATIENTS_MAX 256
+
+/* ---- one run (adversary.c) --------------------------------------------------------------- */
+
+/* What the command line names. Parties are data directories. */
+struct attack_input {
+    const char *institute[ATTACK_PARTIES_MAX]; /* colluding askers */
+    const char *hospital[ATTACK_PARTIES_MAX];  /* colluding hospitals */
+    const char *patient[ATTACK_PARTIES_MAX];   /* colluding patients */
+    const char *database[ATTACK_FILES_MAX];    /* directories with a stolen records.db, node.db */
+    const char *parts[ATTACK_FILES_MAX];       /* stolen streams of parts */
+    const char *cloud[ATTACK_FILES_MAX];       /* the directory of a cloud's operator */
+    const char *bundle[ATTACK_FILES_MAX];      /* what to look for in what was stolen */
+    const char *only[ATTACK_FILES_MAX];        /* addresses: these patients; none: all */
+    const char *anvil;                         /* for a second chain */
+    const char *work;                          /* a directory for copies */
+    uint64_t budget;                           /* attempts at one header on the group level */
+};
+
+struct attack {
+    const char *name;
+    struct attack_input in;
+    struct buffer notes; /* JSON, members of the array "attempts" */
+    struct json_writer writer;
+    struct buffer text;    /* the same for people */
+    struct buffer patients; /* JSON, members of the array "patients" */
+    uint64_t tried;        /* attempts in all */
+    uint64_t breaches;     /* those that got more than is allowed */
+    char message[512];     /* one line: what was tried and what came of it */
+};
+
+/* Notes one attempt and what stopped it (or what it got). */
+void attack_note(struct attack *attack, bool breach, const char *what, const char *outcome);
+void attack_say(struct attack *attack, const char *format, ...) ACESO_PRINTF(2, 3);
+
+/* Where a copy of `name` may lie, in a directory that goes with the run. */
+ACESO_NODISCARD int attack_path(const struct attack *attack, const char *name, char *out,
+                                size_t size, struct aceso_error *error);
+
+/* An attack. ACESO_OK: it was carried out, `breaches` and `message` tell what came of it. Anything
+ * else: it could not be, which says nothing about the defence. */
+typedef int attack_fn(struct attack *attack, struct aceso_error *error);
+
+int attack_everything(struct attack *attack, struct aceso_error *error);
+int attack_pool(struct attack *attack, struct aceso_error *error);
+int attack_thief(struct attack *attack, struct aceso_error *error);
+int attack_overserve(struct attack *attack, struct aceso_error *error);
+int attack_revoked(struct attack *attack, struct aceso_error *error);
+int attack_cloud(struct attack *attack, struct aceso_error *error);
+int attack_rogue(struct attack *attack, struct aceso_error *error);
+int attack_whitelist(struct attack *attack, struct aceso_error *error);
+int attack_replay(struct attack *attack, struct aceso_error *error);
+int attack_identity(struct attack *attack, struct aceso_error *error);
+
+/* ---- what was stolen (adversary_loot.c) -------------------------------------------------- */
+
+/* A party whose whole data directory the adversary has. */
+struct loot_party {
+    struct node node; /* directory, config, keys, certificates: enough to call others as it */
+    struct store *store; /* a copy of its node.db */
+};
+
+/* A user key in its written form, with what stands in it in the clear. */
+struct loot_key {
+    char attribute[ATTRIBUTE_TEXT_MAX];
+    uint8_t gid[20];
+    uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
+    size_t len;
+};
+
+/* A patient at a hospital, as the ledger and the public directory have it. */
+struct loot_relation {
+    struct ledger_hospital hospital;
+    struct ledger_relationship terms;
+    struct record_context context;
+    struct keyring *publics;  /* the patient's keys and those of the policy's authorities */
+    unsigned allowed;         /* the highest level that the patient ever granted a party here */
+    unsigned alone;           /* what a party opens with its own keys only */
+    struct ladder got;        /* the level keys that the attack came by; top 0: none */
+    uint64_t part[RECORD_LEVELS];   /* stolen parts of each level */
+    uint64_t opened[RECORD_LEVELS]; /* those that opened */
+};
+
+struct loot {
+    struct attack *attack;
+    struct loot_party party[3 * ATTACK_PARTIES_MAX];
+    size_t parties;   /* askers first, */
+    size_t institutes;
+    size_t hospitals; /* then hospitals, then patients */
+    struct loot_key *key;
+    size_t keys;
+    struct loot_relation *relation;
+    size_t relations;
+};
+
+/* Opens everything that the command line names, and lists the patients. At least one party must be
+ * named: its node's ledger and certificate are the adversary's view of the network. */
+ACESO_NODISCARD int loot_open(struct attack *attack, struct loot **loot,
+                              struct aceso_error *error);
+void loot_free(struct loot *loot); /* accepts NULL */
+
+/* Every user key that the askers hold: attributes, switches, and the grants sealed to them. */
+ACESO_NODISCARD int loot_take_keys(struct loot *loot, struct aceso_error *error);
+
+/* Every user key that the hospitals can make for each asker, honest or under a false label. */
+ACESO_NODISCARD int loot_make_keys(struct loot *loot, size_t *made, struct aceso_error *error);
+
+ACESO_NODISCARD int loot_add_key(struct loot *loot, struct bytes key, struct aceso_error *error);
+
+/* Calls `each` for every stolen part of the patients at hand. */
+typedef int loot_part_fn(void *data, struct loot_relation *relation, const struct record_row *row,
+                         struct aceso_error *error);
+ACESO_NODISCARD int loot_each_part(struct loot *loot, loot_part_fn *each, void *data,
+                                   uint64_t *parts, struct aceso_error *error);
+
+/* Opens a copy of a live node's database; migrations stay with the copy. */
+ACESO_NODISCARD int loot_copy_store(struct attack *attack, const char *directory,
+                                    const char *file, struct store **store,
+                                    struct aceso_error *error);
+
+/* Calls a node as `party`; the answer's body is appended where `answer` is not NULL. */
+ACESO_NODISCARD int loot_call(struct loot_party *party, const struct ledger_hospital *hospital,
+                              const char *method, const char *path, struct bytes body,
+                              struct buffer *answer, struct aceso_error *error);
+
+/* What a sealing to `party` holds. */
+ACESO_NODISCARD int loot_unseal(struct loot_party *party, const char *purpose,
+                                const uint8_t contract[20], const uint8_t sender[20],
+                                const uint8_t request[32], uint32_t epoch, struct bytes sealed,
+                                struct buffer *out, struct aceso_error *error);
+
+/* ---- headers on the group level (adversary_rows.c) --------------------------------------- */
+
+/* The level headers of one relationship, taken apart by the written format with code of its own. */
+struct rows;
+
+struct rows_result {
+    uint64_t tried;
+    bool opened;
+    uint8_t key[32]; /* the level key K_l, where opened */
+};
+
+ACESO_NODISCARD int rows_open(struct bytes headers, const struct record_context *context,
+                              struct rows **rows, struct aceso_error *error);
+void rows_free(struct rows *rows); /* accepts NULL */
+
+/* Tries at most `budget` ways to put keys of any users and attributes together for level `level`'s
+ * header: mixed users under each one's H(gid), a key of another attribute where the right one is
+ * missing, averaged keys, rows of the other levels' headers. ACESO_ELIMIT for a policy with
+ * thresholds, which this code does not share out. */
+ACESO_NODISCARD int rows_attack(const struct rows *rows, unsigned level,
+                                const struct loot_key *keys, size_t count, uint64_t budget,
+                                struct rows_result *result, struct aceso_error *error);
+
+/* Whether the code above opens what it should and nothing else, on a header made for it. */
+ACESO_NODISCARD int rows_self_test(struct aceso_error *error);
+
+/* What a level key wraps, or a guess of it, is worth on the wrapped key of another level. */
+bool rows_unwrap(const struct rows *rows, unsigned level, const uint8_t guess[32],
+                 uint8_t key[32]);
+
+#endif
