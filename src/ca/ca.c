@@ -12,7 +12,6 @@
 #include "node/credential.h"
 #include "node/join.h"
 #include "node/ledger.h"
-#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -413,20 +412,14 @@ static const struct operation_kind ca_operations[] = {
 
 static const struct view_kind ca_views[] = {
     { "invite", ca_invite },
-    { "status", status_view },
-};
-
-static const struct http_route ca_routes[] = {
-    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
 };
 
 const struct role ca_role = {
+    .name = "ca",
     .role = ROLE_CA,
     .schema = ca_schema,
     .operations = ca_operations,
     .operation_count = sizeof ca_operations / sizeof ca_operations[0],
     .views = ca_views,
     .view_count = sizeof ca_views / sizeof ca_views[0],
-    .routes = ca_routes,
-    .route_count = sizeof ca_routes / sizeof ca_routes[0],
 };

@@ -57,6 +57,12 @@ static int remote_call(struct remote *remote, const char *method, const char *pa
     }
 }
 
+/* The role that does it; what has no group is every node's. */
+static const char *remote_group(const struct command *command)
+{
+    return command->group[0] ? command->group : "node";
+}
+
 static int remote_put_field(struct json_writer *writer, const struct command_field *field,
                             const char *value, struct aceso_error *error)
 {
@@ -182,6 +188,7 @@ static int remote_operation(struct remote *remote, struct aceso_error *error)
     (void)snprintf(path, sizeof path, "/v1/operations/%s", id);
     json_open(&writer, NULL, '{');
     json_put_string(&writer, "id", id);
+    json_put_string(&writer, "group", remote_group(remote->line->command));
     json_put_string(&writer, "kind", remote->line->command->kind);
     code = remote_input(remote->line, &writer, "input", error);
     json_close(&writer, '}');
@@ -213,7 +220,8 @@ static int remote_view(struct remote *remote, struct aceso_error *error)
     char path[96];
     int code = remote_input(remote->line, &writer, NULL, error);
 
-    (void)snprintf(path, sizeof path, "/v1/views/%s", remote->line->command->kind);
+    (void)snprintf(path, sizeof path, "/v1/views/%s/%s", remote_group(remote->line->command),
+                   remote->line->command->kind);
     if (!code)
         code = remote_call(remote, "POST", path, buffer_bytes(&body), NULL, NULL, &answer, error);
     if (!code)
@@ -254,7 +262,8 @@ static int remote_stream(struct remote *remote, struct aceso_error *error)
     int fd = STDOUT_FILENO;
     int code = remote_input(remote->line, &writer, NULL, error);
 
-    (void)snprintf(path, sizeof path, "/v1/streams/%s", remote->line->command->kind);
+    (void)snprintf(path, sizeof path, "/v1/streams/%s/%s", remote_group(remote->line->command),
+                   remote->line->command->kind);
     if (!code && to_file) {
         int len = snprintf(beside, sizeof beside, "%s.part-%ld", out, (long)getpid());
 

@@ -24,11 +24,12 @@ static void serve_name_log(const struct node_config *config)
 
 int command_serve(const struct command_line *line)
 {
-    const struct role *const roles[] = {
-        [ROLE_CA] = &ca_role,
-        [ROLE_HOSPITAL] = &hospital_role,
-        [ROLE_PATIENT] = &patient_role,
-        [ROLE_INSTITUTE] = &institute_role,
+    /* A hospital asks other hospitals as an institute does. */
+    static const struct roles roles[] = {
+        [ROLE_CA] = { { &ca_role }, 1 },
+        [ROLE_HOSPITAL] = { { &hospital_role, &institute_role }, 2 },
+        [ROLE_PATIENT] = { { &patient_role }, 1 },
+        [ROLE_INSTITUTE] = { { &institute_role }, 1 },
     };
     struct buffer password = BUFFER_INIT_SECRET(4096);
     struct aceso_error error = { 0 };
@@ -39,7 +40,7 @@ int command_serve(const struct command_line *line)
         code = config_load(line->data, &config, &error);
     if (!code) {
         serve_name_log(&config);
-        code = node_serve(line->data, buffer_bytes(&password), roles[config.role], &error);
+        code = node_serve(line->data, buffer_bytes(&password), &roles[config.role], &error);
     }
     if (code)
         command_complain(line, &error);

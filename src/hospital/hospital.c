@@ -7,7 +7,6 @@
 #include "hospital/internal.h"
 #include "node/listing.h"
 #include "node/obtain.h"
-#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -141,7 +140,6 @@ static const struct view_kind hospital_views[] = {
     { "patients", hospital_patients },
     { "requests", hospital_requests },
     { "approval", sharing_approval },
-    { "status", status_view },
 };
 
 static const struct stream_kind hospital_streams[] = {
@@ -149,7 +147,6 @@ static const struct stream_kind hospital_streams[] = {
 };
 
 static const struct http_route hospital_routes[] = {
-    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
     { "GET", "/v1/authority/keys", authority_serve_keys, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/authority/challenge", authority_serve_challenge, HTTP_ROUTE_PEER, 4096 },
     { "POST", "/v1/authority/issue", authority_serve_issue, HTTP_ROUTE_PEER, 65536 },
@@ -169,6 +166,7 @@ static const struct http_route hospital_routes[] = {
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const struct role hospital_role = {
+    .name = "hospital",
     .role = ROLE_HOSPITAL,
     .schema = hospital_schema,
     .operations = hospital_operations,

@@ -8,7 +8,6 @@
 #include "node/credential.h"
 #include "node/listing.h"
 #include "node/obtain.h"
-#include "node/status.h"
 
 #include <stdio.h>
 
@@ -92,7 +91,6 @@ static const struct view_kind institute_views[] = {
     { "credential", institute_credential },
     { "patients", institute_patients },
     { "requests", institute_requests },
-    { "status", status_view },
 };
 
 static const struct stream_kind institute_streams[] = {
@@ -100,13 +98,10 @@ static const struct stream_kind institute_streams[] = {
     { "open", institute_open },
 };
 
-static const struct http_route institute_routes[] = {
-    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
-};
-
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const struct role institute_role = {
+    .name = "institute",
     .role = ROLE_INSTITUTE,
     .schema = institute_schema,
     .operations = institute_operations,
@@ -115,6 +110,4 @@ const struct role institute_role = {
     .view_count = COUNT(institute_views),
     .streams = institute_streams,
     .stream_count = COUNT(institute_streams),
-    .routes = institute_routes,
-    .route_count = COUNT(institute_routes),
 };

@@ -92,8 +92,7 @@ static int chain_turn(struct chain_thread *thread, struct aceso_error *error)
     thread->seen = seen;
     (void)pthread_cond_broadcast(&thread->changed);
     (void)pthread_mutex_unlock(&thread->lock);
-    if (node->role->tick)
-        code = node->role->tick(node, thread->store, error);
+    code = roles_tick(&node->roles, node, thread->store, error);
     return code ? code : sent;
 }
 

@@ -28,7 +28,7 @@ static int control_add(void *context, const struct http_request *request,
                        struct http_response *response, struct aceso_error *error)
 {
     struct node *node = context;
-    const char *id = NULL, *kind = NULL;
+    const char *id = NULL, *group = NULL, *kind = NULL;
     yyjson_doc *doc = NULL;
     char *text = NULL;
     size_t length = 0;
@@ -38,6 +38,8 @@ static int control_add(void *context, const struct http_request *request,
     if (!code)
         code = json_string(root, "id", &id, error);
     if (!code)
+        code = json_string(root, "group", &group, error);
+    if (!code)
         code = json_string(root, "kind", &kind, error);
     if (!code) {
         text = yyjson_val_write(yyjson_obj_get(root, "input"), YYJSON_WRITE_NOFLAG, &length);
@@ -45,7 +47,7 @@ static int control_add(void *context, const struct http_request *request,
             code = error_set(error, ACESO_EFORMAT, "input", "not an object");
     }
     if (!code)
-        code = operations_add(node->operations, id, kind, bytes_of(text, length), error);
+        code = operations_add(node->operations, id, group, kind, bytes_of(text, length), error);
     if (!code) {
         response->status = 202;
         code = operations_describe(node->operations, id, &response->body, error);
@@ -68,21 +70,19 @@ static int control_view(void *context, const struct http_request *request,
                         struct http_response *response, struct aceso_error *error)
 {
     struct node *node = context;
-    const char *kind = http_request_path(request, "kind");
+    const struct view_kind *view = roles_view(&node->roles, http_request_path(request, "group"),
+                                              http_request_path(request, "kind"));
     yyjson_doc *doc = NULL;
-    int code = node_read_json(request, &doc, error);
+    int code;
 
+    if (!view)
+        return error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such view");
+    code = node_read_json(request, &doc, error);
     if (code)
         return code;
     if (node_catch_up(node, NULL)) /* what is known may still be looked at */
         log_info("the chain does not answer: a view may be behind");
-    code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such view");
-    for (size_t i = 0; i < node->role->view_count; i++) {
-        if (strcmp(node->role->views[i].name, kind) != 0)
-            continue;
-        code = node->role->views[i].run(node, yyjson_doc_get_root(doc), &response->body, error);
-        break;
-    }
+    code = view->run(node, yyjson_doc_get_root(doc), &response->body, error);
     yyjson_doc_free(doc);
     return code;
 }
@@ -91,24 +91,20 @@ static int control_stream(void *context, const struct http_request *request,
                           struct http_response *response, struct aceso_error *error)
 {
     struct node *node = context;
-    const char *kind = http_request_path(request, "kind");
+    const struct stream_kind *kind = roles_stream(&node->roles,
+                                                  http_request_path(request, "group"),
+                                                  http_request_path(request, "kind"));
     yyjson_doc *doc = NULL;
-    int code = node_read_json(request, &doc, error);
+    int code;
 
+    if (!kind)
+        return error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such stream");
+    code = node_read_json(request, &doc, error);
     if (!code)
         code = node_catch_up(node, error);
-    if (code) {
-        yyjson_doc_free(doc);
-        return code;
-    }
-    code = error_set(error, ACESO_ENOTFOUND, NULL, "this node has no such stream");
-    for (size_t i = 0; i < node->role->stream_count; i++) {
-        if (strcmp(node->role->streams[i].name, kind) != 0)
-            continue;
+    if (!code) {
         response->content_type = "application/octet-stream";
-        code = node->role->streams[i].open(node, yyjson_doc_get_root(doc), &response->stream,
-                                           error);
-        break;
+        code = kind->open(node, yyjson_doc_get_root(doc), &response->stream, error);
     }
     yyjson_doc_free(doc);
     return code;
@@ -117,7 +113,7 @@ static int control_stream(void *context, const struct http_request *request,
 const struct http_route control_routes[] = {
     { "POST", "/v1/operations", control_add, 0, OPERATION_INPUT_MAX },
     { "GET", "/v1/operations/{id}", control_describe, 0, 0 },
-    { "POST", "/v1/views/{kind}", control_view, 0, 65536 },
-    { "POST", "/v1/streams/{kind}", control_stream, 0, 65536 },
+    { "POST", "/v1/views/{group}/{kind}", control_view, 0, 65536 },
+    { "POST", "/v1/streams/{group}/{kind}", control_stream, 0, 65536 },
 };
 const size_t control_route_count = sizeof control_routes / sizeof control_routes[0];

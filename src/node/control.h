@@ -2,10 +2,12 @@
 /* The owner's interface: JSON over HTTP on DATA/control.sock (mode 0600), which the commands use.
  * Uses net, operation, node.
  *
- *     POST /v1/operations        {"id","kind","input"}   writes an operation down
- *     GET  /v1/operations/{id}                           how it stands, and its result
- *     POST /v1/views/{kind}      {...}                   what there is to see
- *     POST /v1/streams/{kind}    {...}                   a stream of bytes */
+ *     POST /v1/operations              {"id","group","kind","input"}   writes an operation down
+ *     GET  /v1/operations/{id}                                         how it stands, its result
+ *     POST /v1/views/{group}/{kind}    {...}                           what there is to see
+ *     POST /v1/streams/{group}/{kind}  {...}                           a stream of bytes
+ *
+ * A group is the name of a role, or "node" for what every node has. */
 #ifndef ACESO_NODE_CONTROL_H
 #define ACESO_NODE_CONTROL_H
 

@@ -90,8 +90,9 @@ struct record_context node_context(const struct node *node, const uint8_t contra
 
 int node_store(struct node *node, struct store **store, struct aceso_error *error)
 {
+    const char *const own = node->roles.role[0]->schema;
     const char *const migrations[] = { outbox_schema,  follower_schema, operation_schema,
-                                       setting_schema, ledger_schema,   node->role->schema };
+                                       setting_schema, ledger_schema,   own ? own : "" };
     char path[PATH_MAX];
     int code = node_path(node, "node.db", path, sizeof path, error);
 

@@ -3,7 +3,7 @@
  *
  * Threads: the loop's thread owns sockets and timers; handlers run on its workers; the lanes of
  * operation.h run what the owner asked for; one chain thread runs the outbox, the follower (which
- * fills the ledger) and the role's tick. Each thread opens its own connection to the store
+ * fills the ledger) and the roles' ticks. Each thread opens its own connection to the store
  * (node_store); the members below do not change while the node runs. */
 #ifndef ACESO_NODE_NODE_H
 #define ACESO_NODE_NODE_H
@@ -18,6 +18,7 @@
 #include "node/config.h"
 #include "node/keys.h"
 #include "node/operation.h"
+#include "node/role.h"
 #include "node/setting.h"
 #include "record/context.h"
 #include "store/store.h"
@@ -26,43 +27,13 @@
 
 struct chain_thread;
 
-/* What the owner may look at: answers at once with a JSON object. `input` is an object. */
-struct view_kind {
-    const char *name;
-    int (*run)(struct node *node, const yyjson_val *input, struct buffer *out,
-               struct aceso_error *error);
-};
-
-/* What the owner may have as a stream of bytes. */
-struct stream_kind {
-    const char *name;
-    int (*open)(struct node *node, const yyjson_val *input, struct http_stream *stream,
-                struct aceso_error *error);
-};
-
-/* One role, as a table. `schema` is a migration after those of the node. */
-struct role {
-    enum node_role role;
-    const char *schema;
-    const struct operation_kind *operations;
-    size_t operation_count;
-    const struct view_kind *views;
-    size_t view_count;
-    const struct stream_kind *streams;
-    size_t stream_count;
-    const struct http_route *routes; /* for other nodes; the handlers' context is the node */
-    size_t route_count;
-    /* On the chain thread, after the follower has come up to the chain's head. May be NULL. */
-    int (*tick)(struct node *node, struct store *store, struct aceso_error *error);
-};
-
 struct node {
     const char *directory;
     struct node_config config; /* its network: through node_network */
     atomic_bool network_ready;
     atomic_llong chain_lost_ms; /* when the chain last lost blocks that the ledger had; 0: never */
     struct keys *keys;
-    const struct role *role;
+    struct roles roles;
     struct buffer tls_chain; /* PEM: the node's certificate and those below the root */
     struct buffer tls_key;   /* PEM, secret */
     struct buffer roots;     /* PEM */
@@ -73,11 +44,13 @@ struct node {
     struct chain_thread *chain;
     struct loop *loop;
     struct http_server *server;
+    struct http_route *routes; /* of all roles */
 };
 
-/* Runs the node in `directory` until SIGTERM or SIGINT. `password` opens the keystores. */
+/* Runs the node in `directory` until SIGTERM or SIGINT, in `roles` and in what every node does.
+ * `password` opens the keystores. */
 ACESO_NODISCARD int node_serve(const char *directory, struct bytes password,
-                               const struct role *role, struct aceso_error *error);
+                               const struct roles *roles, struct aceso_error *error);
 
 /* The network, or NULL before the node joined one. */
 const struct network *node_network(const struct node *node);

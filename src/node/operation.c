@@ -16,6 +16,7 @@
 
 #define OPERATION_RETRY_MS 150000 /* how long a passing failure is tried again */
 #define OPERATION_WAIT_MS 250
+#define OPERATION_KIND_SIZE 129
 
 const char operation_schema[] =
     "CREATE TABLE operation ("
@@ -38,8 +39,6 @@ struct lane {
 
 struct operations {
     struct node *node;
-    const struct operation_kind *kinds;
-    size_t count;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     atomic_bool stopping;
@@ -52,19 +51,23 @@ struct operations {
     } progress[LANE_COUNT];
 };
 
+/* What stands in a row: "group/kind"; before a node could have several roles, the kind alone. */
 static const struct operation_kind *operation_find(const struct operations *engine,
-                                                   const char *kind)
+                                                   const char *text)
 {
-    for (size_t i = 0; i < engine->count; i++) {
-        if (strcmp(engine->kinds[i].name, kind) == 0)
-            return &engine->kinds[i];
-    }
-    return NULL;
+    const struct roles *roles = &engine->node->roles;
+    const char *slash = strchr(text, '/');
+    char group[OPERATION_KIND_SIZE];
+
+    if (!slash)
+        return roles_operation(roles, roles->role[0]->name, text);
+    (void)snprintf(group, sizeof group, "%.*s", (int)(slash - text), text);
+    return roles_operation(roles, group, slash + 1);
 }
 
 /* The oldest waiting operation of a lane: its id, kind and opened input. */
 static int operation_next(struct operations *engine, struct store *store,
-                          enum operation_lane lane, char id[OPERATION_ID_SIZE], char kind[65],
+                          enum operation_lane lane, char id[OPERATION_ID_SIZE], char kind[OPERATION_KIND_SIZE],
                           struct buffer *input)
 {
     struct statement *query = NULL;
@@ -79,7 +82,7 @@ static int operation_next(struct operations *engine, struct store *store,
     step = statement_step(query, NULL);
     if (step == 1) {
         (void)snprintf(id, OPERATION_ID_SIZE, "%s", statement_text(query, 0));
-        (void)snprintf(kind, 65, "%s", statement_text(query, 1));
+        (void)snprintf(kind, OPERATION_KIND_SIZE, "%s", statement_text(query, 1));
         code = keys_unseal(engine->node->keys, "operation", statement_blob(query, 2), input, NULL);
     } else {
         code = step < 0 ? step : ACESO_ENOTFOUND;
@@ -213,7 +216,7 @@ static void *lane_main(void *data)
 
     while (!atomic_load(&engine->stopping)) {
         struct buffer input = BUFFER_INIT_SECRET(OPERATION_INPUT_MAX * 2);
-        char id[OPERATION_ID_SIZE], kind[65];
+        char id[OPERATION_ID_SIZE], kind[OPERATION_KIND_SIZE];
         int code;
 
         if (!store && node_store(engine->node, &store, &error))
@@ -230,8 +233,7 @@ static void *lane_main(void *data)
     return NULL;
 }
 
-int operations_start(struct node *node, const struct operation_kind *kinds, size_t count,
-                     struct operations **out, struct aceso_error *error)
+int operations_start(struct node *node, struct operations **out, struct aceso_error *error)
 {
     struct operations *engine = calloc(1, sizeof *engine);
     pthread_condattr_t attributes;
@@ -239,8 +241,6 @@ int operations_start(struct node *node, const struct operation_kind *kinds, size
     if (!engine)
         return error_set(error, ACESO_EMEMORY, NULL, "out of memory");
     engine->node = node;
-    engine->kinds = kinds;
-    engine->count = count;
     (void)pthread_mutex_init(&engine->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -279,8 +279,8 @@ void operations_stop(struct operations *engine)
     free(engine);
 }
 
-static int operation_insert(struct store *store, const char *id,
-                            const struct operation_kind *kind, struct bytes sealed,
+static int operation_insert(struct store *store, const char *id, const char *name,
+                            enum operation_lane lane, struct bytes sealed,
                             struct aceso_error *error)
 {
     struct statement *insert = NULL;
@@ -292,19 +292,20 @@ static int operation_insert(struct store *store, const char *id,
     if (code)
         return code;
     statement_bind_text(insert, 1, id);
-    statement_bind_text(insert, 2, kind->name);
-    statement_bind_int(insert, 3, kind->lane);
+    statement_bind_text(insert, 2, name);
+    statement_bind_int(insert, 3, lane);
     statement_bind_int(insert, 4, time_now());
     statement_bind_blob(insert, 5, sealed);
     return statement_run(insert, error);
 }
 
-int operations_add(struct operations *engine, const char *id, const char *kind_name,
-                   struct bytes input, struct aceso_error *error)
+int operations_add(struct operations *engine, const char *id, const char *group,
+                   const char *kind_name, struct bytes input, struct aceso_error *error)
 {
-    const struct operation_kind *kind = operation_find(engine, kind_name);
+    const struct operation_kind *kind = roles_operation(&engine->node->roles, group, kind_name);
     struct buffer sealed = BUFFER_INIT(OPERATION_INPUT_MAX + 256);
     struct store *store = NULL;
+    char name[OPERATION_KIND_SIZE];
     size_t length = strlen(id);
     int code;
 
@@ -312,11 +313,12 @@ int operations_add(struct operations *engine, const char *id, const char *kind_n
         return error_set(error, ACESO_ENOTFOUND, NULL, "this node does not do that");
     if (length == 0 || length >= OPERATION_ID_SIZE || strspn(id, "0123456789abcdef") != length)
         return error_set(error, ACESO_EFORMAT, "id", "not 1 to 64 digits of hex");
+    (void)snprintf(name, sizeof name, "%s/%s", group, kind_name);
     code = keys_seal(engine->node->keys, "operation", input, &sealed);
     if (!code)
         code = node_store(engine->node, &store, error);
     if (!code)
-        code = operation_insert(store, id, kind, buffer_bytes(&sealed), error);
+        code = operation_insert(store, id, name, kind->lane, buffer_bytes(&sealed), error);
     store_close(store);
     buffer_free(&sealed);
     (void)pthread_mutex_lock(&engine->lock);

@@ -43,17 +43,17 @@ struct operation_kind {
 /* The table, as a migration of the node's store. */
 extern const char operation_schema[];
 
-/* Starts the lanes, which take up what was left. `kinds` outlives the engine. */
-ACESO_NODISCARD int operations_start(struct node *node, const struct operation_kind *kinds,
-                                     size_t count, struct operations **engine,
+/* Starts the lanes, which take up what was left, with the kinds of the node's roles. */
+ACESO_NODISCARD int operations_start(struct node *node, struct operations **engine,
                                      struct aceso_error *error);
 /* Tells running operations to stop (node_stopping), waits for them. Accepts NULL. */
 void operations_stop(struct operations *engine);
 
-/* Writes an operation down. The same id again is ACESO_OK and changes nothing. ACESO_ENOTFOUND for
- * an unknown kind. */
-ACESO_NODISCARD int operations_add(struct operations *engine, const char *id, const char *kind,
-                                   struct bytes input, struct aceso_error *error);
+/* Writes an operation down: the kind that the role `group` has under that name. The same id again
+ * is ACESO_OK and changes nothing. ACESO_ENOTFOUND for an unknown kind. */
+ACESO_NODISCARD int operations_add(struct operations *engine, const char *id, const char *group,
+                                   const char *kind, struct bytes input,
+                                   struct aceso_error *error);
 
 /* Appends {"id","state","progress":{"done","total","words"},"result"|"error"}. */
 ACESO_NODISCARD int operations_describe(struct operations *engine, const char *id,

@@ -59,11 +59,12 @@ static void bench_make(struct bench *bench)
     atomic_store(&runs, 0);
     atomic_store(&gate, false);
     testing_directory(bench->directory);
-    bench->role.schema = "CREATE TABLE role_table (x);";
+    bench->role = (struct role){ .name = "bench", .schema = "CREATE TABLE role_table (x);",
+                                 .operations = kinds, .operation_count = 3 };
     bench->node.directory = bench->directory;
-    bench->node.role = &bench->role;
+    bench->node.roles = (struct roles){ .role = { &bench->role }, .count = 1 };
     bench->node.keys = testing_keys(bench->directory, true);
-    assert_int_equal(operations_start(&bench->node, kinds, 3, &bench->engine, NULL), ACESO_OK);
+    assert_int_equal(operations_start(&bench->node, &bench->engine, NULL), ACESO_OK);
 }
 
 static void bench_free(struct bench *bench)
@@ -75,7 +76,7 @@ static void bench_free(struct bench *bench)
 
 static int bench_add(struct bench *bench, const char *id, const char *kind, const char *input)
 {
-    return operations_add(bench->engine, id, kind, bytes_of_string(input), NULL);
+    return operations_add(bench->engine, id, "bench", kind, bytes_of_string(input), NULL);
 }
 
 /* Waits until the operation is no longer queued; its description. */
@@ -101,7 +102,8 @@ static void bench_restart(struct bench *bench, size_t count)
 {
     operations_stop(bench->engine);
     bench->engine = NULL;
-    assert_int_equal(operations_start(&bench->node, kinds, count, &bench->engine, NULL), ACESO_OK);
+    bench->role.operation_count = count;
+    assert_int_equal(operations_start(&bench->node, &bench->engine, NULL), ACESO_OK);
 }
 
 static void test_once(void **state)
@@ -171,7 +173,7 @@ static void test_taken_up_again(void **state)
     operations_stop(bench.engine);
     before = atomic_load(&runs);
     atomic_store(&gate, true);
-    assert_int_equal(operations_start(&bench.node, kinds, 3, &bench.engine, NULL), ACESO_OK);
+    assert_int_equal(operations_start(&bench.node, &bench.engine, NULL), ACESO_OK);
     doc = bench_end(&bench, "9");
     assert_string_equal(json_string_or(yyjson_doc_get_root(doc), "state", ""), "done");
     assert_int_equal(atomic_load(&runs), before + 2); /* gate, and echo in it */
@@ -228,6 +230,44 @@ static void test_refused(void **state)
     bench_free(&bench);
 }
 
+/* Two roles that call something by the same name; and a row from before there were groups. */
+static void test_groups(void **state)
+{
+    static const struct operation_kind others[] = { { "fail", LANE_SHORT, kind_echo } };
+    static const struct role second = { .name = "second", .operations = others,
+                                        .operation_count = 1 };
+    struct store *store = NULL;
+    struct bench bench;
+    yyjson_doc *doc;
+
+    (void)state;
+    bench_make(&bench);
+    bench.node.roles.role[bench.node.roles.count++] = &second;
+    assert_int_equal(bench_add(&bench, "1", "fail", "{}"), ACESO_OK);
+    assert_int_equal(operations_add(bench.engine, "2", "second", "fail", bytes_of_string("{}"),
+                                    NULL), ACESO_OK);
+    assert_int_equal(operations_add(bench.engine, "3", "second", "echo", bytes_of_string("{}"),
+                                    NULL), ACESO_ENOTFOUND);
+    assert_int_equal(operations_add(bench.engine, "3", "bench/x", "echo", bytes_of_string("{}"),
+                                    NULL), ACESO_ENOTFOUND);
+    doc = bench_end(&bench, "2");
+    assert_string_equal(json_string_or(yyjson_doc_get_root(doc), "state", ""), "done");
+    yyjson_doc_free(doc);
+    doc = bench_end(&bench, "1");
+    assert_string_equal(json_string_or(yyjson_doc_get_root(doc), "state", ""), "failed");
+    yyjson_doc_free(doc);
+    operations_stop(bench.engine);
+    assert_int_equal(node_store(&bench.node, &store, NULL), ACESO_OK);
+    assert_int_equal(store_exec(store, "UPDATE operation SET state = 0, kind = 'echo'"
+                                " WHERE id = '1'", NULL), ACESO_OK);
+    store_close(store);
+    assert_int_equal(operations_start(&bench.node, &bench.engine, NULL), ACESO_OK);
+    doc = bench_end(&bench, "1");
+    assert_string_equal(json_string_or(yyjson_doc_get_root(doc), "state", ""), "done");
+    yyjson_doc_free(doc);
+    bench_free(&bench);
+}
+
 /* Inputs and results lie sealed in the database. */
 static void test_sealed(void **state)
 {
@@ -259,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_once),           cmocka_unit_test(test_failure_is_kept),
         cmocka_unit_test(test_taken_up_again), cmocka_unit_test(test_passing_failure),
         cmocka_unit_test(test_refused),        cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_groups),
     };
 
     return cmocka_run_group_tests_name("node operations", tests, NULL, NULL);

@@ -6,11 +6,13 @@
 #include "node/chain_thread.h"
 #include "node/control.h"
 #include "node/node.h"
+#include "node/status.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -60,12 +62,13 @@ static int serve_listen(struct node *node, struct aceso_error *error)
         .chain_pem = buffer_bytes(&node->tls_chain),
         .key_pem = buffer_bytes(&node->tls_key),
         .roots_pem = buffer_bytes(&node->roots),
-        .routes = node->role->routes,
-        .route_count = node->role->route_count,
         .context = node,
     };
-    int code = http_server_create(node->loop, NULL, &node->server, error);
+    int code = roles_routes(&node->roles, &node->routes, &network.route_count, error);
 
+    network.routes = node->routes;
+    if (!code)
+        code = http_server_create(node->loop, NULL, &node->server, error);
     if (!code)
         code = http_server_listen(node->server, &network, NULL, error);
     if (!code)
@@ -93,6 +96,18 @@ static void serve_signal(void *data, int number)
     http_server_stop(node->server, SERVE_GRACE_MS, serve_stopped, node);
 }
 
+/* The tables of all roles, before the threads begin. */
+static int serve_migrate(struct node *node, struct aceso_error *error)
+{
+    struct store *store = NULL;
+    int code = node_store(node, &store, error);
+
+    if (!code)
+        code = roles_migrate(&node->roles, store, error);
+    store_close(store);
+    return code;
+}
+
 static int serve_start(struct node *node, struct aceso_error *error)
 {
     const struct rpc_settings rpc = { .url = node->config.rpc };
@@ -106,6 +121,8 @@ static int serve_start(struct node *node, struct aceso_error *error)
                                         node->config.hospital.id, error);
     if (!code)
         code = serve_read_tls(node, error);
+    if (!code)
+        code = serve_migrate(node, error);
     if (!code && node_network(node) && node->config.role != ROLE_PATIENT)
         code = node_open_outbox(node, node->config.network.chain_id, error);
     if (!code)
@@ -113,8 +130,7 @@ static int serve_start(struct node *node, struct aceso_error *error)
     if (!code)
         code = chain_thread_start(node, &node->chain, error);
     if (!code)
-        code = operations_start(node, node->role->operations, node->role->operation_count,
-                                &node->operations, error);
+        code = operations_start(node, &node->operations, error);
     if (!code)
         code = serve_listen(node, error);
     if (!code)
@@ -143,12 +159,12 @@ static int serve_lock(const char *directory, int *fd, struct aceso_error *error)
     return ACESO_OK;
 }
 
-int node_serve(const char *directory, struct bytes password, const struct role *role,
+int node_serve(const char *directory, struct bytes password, const struct roles *roles,
                struct aceso_error *error)
 {
     struct node node = {
         .directory = directory,
-        .role = role,
+        .roles = *roles,
         .tls_chain = BUFFER_INIT(X509_PEM_MAX),
         .tls_key = BUFFER_INIT_SECRET(X509_PEM_MAX),
         .roots = BUFFER_INIT(X509_PEM_MAX),
@@ -156,6 +172,10 @@ int node_serve(const char *directory, struct bytes password, const struct role *
     int lock = -1;
     int code = serve_lock(directory, &lock, error);
 
+    if (!code && node.roles.count == ROLES_MAX)
+        code = error_set(error, ACESO_EINTERNAL, NULL, "too many roles");
+    if (!code)
+        node.roles.role[node.roles.count++] = &status_role;
     if (!code)
         code = config_load(directory, &node.config, error);
     if (!code)
@@ -163,7 +183,7 @@ int node_serve(const char *directory, struct bytes password, const struct role *
     if (!code)
         code = serve_start(&node, error);
     if (!code) {
-        log_info("serves as %s at %s", role_name(role->role), node.config.url);
+        log_info("serves as %s at %s", role_name(node.config.role), node.config.url);
         code = loop_run(node.loop, error);
     }
     operations_stop(node.operations);
@@ -173,6 +193,7 @@ int node_serve(const char *directory, struct bytes password, const struct role *
     outbox_close(node.outbox);
     store_close(node.outbox_store);
     rpc_close(node.rpc);
+    free(node.routes);
     keys_free(node.keys);
     buffer_free(&node.tls_key);
     buffer_free(&node.tls_chain);

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-int status_view(struct node *node, const yyjson_val *input, struct buffer *out,
-                struct aceso_error *error)
+static int status_view(struct node *node, const yyjson_val *input, struct buffer *out,
+                       struct aceso_error *error)
 {
     struct json_writer writer = json_writer_of(out);
     const struct node_config *config = &node->config;
@@ -35,8 +35,8 @@ int status_view(struct node *node, const yyjson_val *input, struct buffer *out,
     return out->failed;
 }
 
-int status_serve(void *context, const struct http_request *request,
-                 struct http_response *response, struct aceso_error *error)
+static int status_serve(void *context, const struct http_request *request,
+                        struct http_response *response, struct aceso_error *error)
 {
     const struct node *node = context;
     const struct network *network = node_network(node);
@@ -52,3 +52,19 @@ int status_serve(void *context, const struct http_request *request,
     json_close(&writer, '}');
     return response->body.failed;
 }
+
+static const struct view_kind status_views[] = {
+    { "status", status_view },
+};
+
+static const struct http_route status_routes[] = {
+    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
+};
+
+const struct role status_role = {
+    .name = "node",
+    .views = status_views,
+    .view_count = sizeof status_views / sizeof status_views[0],
+    .routes = status_routes,
+    .route_count = sizeof status_routes / sizeof status_routes[0],
+};

@@ -5,12 +5,9 @@
 
 #include "node/node.h"
 
-/* The view "status": message, role, label, address, url, block, chain (whether it answers). */
-int status_view(struct node *node, const yyjson_val *input, struct buffer *out,
-                struct aceso_error *error);
-
-/* The handler of GET /v1/party, for other nodes: role, url, and the network where it is known. */
-int status_serve(void *context, const struct http_request *request,
-                 struct http_response *response, struct aceso_error *error);
+/* What every node does beside its roles, under the name "node": the view "status" (message, role,
+ * label, address, url, block, chain: whether it answers) and GET /v1/party for other nodes (role,
+ * url, and the network where it is known). */
+extern const struct role status_role;
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "consent/vocabulary.h"
 #include "node/listing.h"
-#include "node/status.h"
 #include "patient/internal.h"
 
 #include <poll.h>
@@ -117,20 +116,16 @@ static const struct operation_kind patient_operations[] = {
 
 static const struct view_kind patient_views[] = {
     { "requests", patient_requests },
-    { "status", status_view },
 };
 
 static const struct stream_kind patient_streams[] = {
     { "read", patient_read },
 };
 
-static const struct http_route patient_routes[] = {
-    { "GET", "/v1/party", status_serve, HTTP_ROUTE_PEER, 0 },
-};
-
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const struct role patient_role = {
+    .name = "patient",
     .role = ROLE_PATIENT,
     .schema = patient_schema,
     .operations = patient_operations,
@@ -139,6 +134,4 @@ const struct role patient_role = {
     .view_count = COUNT(patient_views),
     .streams = patient_streams,
     .stream_count = COUNT(patient_streams),
-    .routes = patient_routes,
-    .route_count = COUNT(patient_routes),
 };

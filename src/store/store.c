@@ -131,7 +131,7 @@ static int store_migrate_one(sqlite3 *database, const char *sql, size_t to,
     return code ? error_wrap(error, code, "schema version %zu", to) : ACESO_OK;
 }
 
-static int store_migrate(sqlite3 *database, const char *const *migrations, size_t n,
+static int store_migrate_all(sqlite3 *database, const char *const *migrations, size_t n,
                          struct aceso_error *error)
 {
     int64_t version = 0;
@@ -204,7 +204,7 @@ int store_open(const char *path, const char *const *migrations, size_t n, struct
     if (!code)
         code = store_configure(made->database, error);
     if (!code)
-        code = store_migrate(made->database, migrations, n, error);
+        code = store_migrate_all(made->database, migrations, n, error);
     if (code)
         store_close(made);
     else
@@ -460,4 +460,42 @@ void statement_finish(struct statement *statement)
     }
     statement_reset(statement);
     statement->in_use = false;
+}
+
+static int store_migrate_named(struct store *store, const struct store_migration *migration,
+                               struct aceso_error *error)
+{
+    struct statement *insert = NULL;
+    int code = store_prepare(store,
+                             "INSERT INTO migration (name) VALUES (?1)"
+                             " ON CONFLICT (name) DO NOTHING",
+                             &insert, error);
+
+    if (code)
+        return code;
+    statement_bind_text(insert, 1, migration->name);
+    code = statement_run(insert, error);
+    if (!code && store_changes(store) == 1)
+        code = store_exec(store, migration->sql, error);
+    return code ? error_wrap(error, code, "schema '%s'", migration->name) : ACESO_OK;
+}
+
+int store_migrate(struct store *store, const struct store_migration *migrations, size_t n,
+                  struct aceso_error *error)
+{
+    int code = ACESO_OK;
+
+    for (size_t i = 0; i < n && !code; i++) {
+        code = store_begin(store, error);
+        if (!code)
+            code = store_exec(store, "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY)",
+                              error);
+        if (!code)
+            code = store_migrate_named(store, &migrations[i], error);
+        if (!code)
+            code = store_commit(store, error);
+        else
+            store_rollback(store);
+    }
+    return code;
 }

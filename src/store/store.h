@@ -24,6 +24,16 @@ struct statement;
 ACESO_NODISCARD int store_open(const char *path, const char *const *migrations, size_t n,
                                struct store **store, struct aceso_error *error);
 
+/* Brings in what came later, each by a name that is never used for anything else: where the
+ * database has not had a name yet its text is run, in the order given, each in a transaction of its
+ * own. For tables of parts of a program that others may lack, so that their order may differ. */
+struct store_migration {
+    const char *name;
+    const char *sql;
+};
+ACESO_NODISCARD int store_migrate(struct store *store, const struct store_migration *migrations,
+                                  size_t n, struct aceso_error *error);
+
 /* Finishes all statements, rolls back what is not committed. Accepts NULL. */
 void store_close(struct store *store);
 

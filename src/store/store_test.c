@@ -160,6 +160,30 @@ static void test_failed_migration_leaves_the_version(void **state)
     store_close(store);
 }
 
+/* Parts that are there in one database and not in another, in any order, also later. */
+static void test_migrations_by_name(void **state)
+{
+    static const struct store_migration parts[] = {
+        { "one", "CREATE TABLE one (x); INSERT INTO one VALUES (1);" },
+        { "two", "CREATE TABLE two (x);" },
+        { "broken", "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);" },
+    };
+    struct store *store = store_at(*state);
+    struct aceso_error error = { 0 };
+
+    assert_int_equal(store_migrate(store, parts + 1, 1, NULL), ACESO_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(store_migrate(store, parts, 2, NULL), ACESO_OK);
+    assert_int_equal(number(store, "SELECT count(*) FROM one"), 1);
+    assert_int_equal(store_migrate(store, parts, 3, &error), ACESO_EUSAGE);
+    assert_non_null(strstr(error.text, "'broken'"));
+    assert_int_equal(number(store, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0);
+    assert_int_equal(number(store, "SELECT count(*) FROM migration"), 2);
+    store_close(store);
+    store = store_at(*state); /* its own version has stayed */
+    store_close(store);
+}
+
 static void test_values_come_back(void **state)
 {
     static const uint8_t body[] = { 0, 1, 0, 255 };
@@ -377,6 +401,7 @@ int main(void)
         TEST(test_files_are_private),
         TEST(test_migrations_once_and_in_order),
         TEST(test_failed_migration_leaves_the_version),
+        TEST(test_migrations_by_name),
         TEST(test_values_come_back),
         TEST(test_errors),
         TEST(test_statements_are_kept),

@@ -279,7 +279,7 @@ class Refusals:
             network.take_in("patient-1", large_bundle(network.files / "large.json"))
             request = network.consent("patient-1", "high")
         with self.tap.check("a transfer under way ends when its consent does"):
-            with Stream(network[SCHOOL], "fetch", {"request": request}) as stream:
+            with Stream(network[SCHOOL], "institute", "fetch", {"request": request}) as stream:
                 expect(stream.read(200_000) == 200_000, f"no transfer: {stream.head[:300]}")
                 network.do("patient-1", "patient", "revoke", request)
                 network.status(HOSPITAL, request, "revoked")
@@ -295,12 +295,12 @@ class Refusals:
 class Stream:
     """A node's stream, read as slowly as one likes: HTTP over its control socket."""
 
-    def __init__(self, node, kind, body):
+    def __init__(self, node, group, kind, body):
         text = json.dumps(body).encode()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(120)
         self.socket.connect(node.socket())
-        self.socket.sendall(f"POST /v1/streams/{kind} HTTP/1.1\r\nHost: node\r\n"
+        self.socket.sendall(f"POST /v1/streams/{group}/{kind} HTTP/1.1\r\nHost: node\r\n"
                             "Content-Type: application/json\r\n"
                             f"Content-Length: {len(text)}\r\n\r\n".encode() + text)
         self.buffer, self.whole, self.left = b"", False, 0
