@@ -93,7 +93,7 @@ static int rule_parse_hospital(const char *text, struct rule *rule, struct aceso
     return ACESO_OK;
 }
 
-static int rule_parse_member(const char *name, const yyjson_val *value, struct rule *rule,
+static int rule_parse_member(const char *name, yyjson_val *value, struct rule *rule,
                              struct aceso_error *error)
 {
     const char *text = yyjson_get_str(value);
@@ -123,17 +123,18 @@ static int rule_parse_member(const char *name, const yyjson_val *value, struct r
 
 int rule_parse(const yyjson_val *input, struct rule *out, struct aceso_error *error)
 {
+    yyjson_val *object = (yyjson_val *)(uintptr_t)input; /* yyjson reads through such ones only */
     struct rule rule = { .number = 0 };
     yyjson_obj_iter members;
     yyjson_val *key;
     int code = ACESO_OK;
 
-    if (!yyjson_is_obj(input))
+    if (!yyjson_is_obj(object))
         return error_set(error, ACESO_EFORMAT, NULL, "a rule is an object");
-    members = yyjson_obj_iter_with(input);
+    members = yyjson_obj_iter_with(object);
     while (!code && (key = yyjson_obj_iter_next(&members)) != NULL)
         code = rule_parse_member(yyjson_get_str(key), yyjson_obj_iter_get_val(key), &rule, error);
-    if (!code && !yyjson_obj_get(input, "then"))
+    if (!code && !yyjson_obj_get(object, "then"))
         code = error_set(error, ACESO_EUSAGE, "then", "say what then: allow, deny or ask");
     if (!code && rule.then != RULE_ALLOW && (rule.level || rule.term || rule.less))
         code = error_set(error, ACESO_EUSAGE, rule.level ? "level" : rule.term ? "term" : "less",
