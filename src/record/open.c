@@ -310,14 +310,15 @@ static int finish_record(struct record_reader *reader, struct aceso_error *error
     batch->seen[current->position / 8] |= (uint8_t)(1u << (current->position % 8));
     batch->count++;
     reader->totals.records++;
-    if (!current->visible)
+    if (current->visible)
+        reader->totals.opened++;
+    else if (!reader->config.empty)
         return ACESO_OK;
-    reader->totals.opened++;
     memcpy(opened.record, current->record, sizeof opened.record);
     opened.version = current->version;
     opened.batch = batch->batch.number;
     opened.position = current->position;
-    opened.json = buffer_bytes(&current->view);
+    opened.json = current->visible ? buffer_bytes(&current->view) : bytes_of(NULL, 0);
     opened.levels = current->levels;
     opened.content = current->content;
     opened.proof = current->proof_bytes;

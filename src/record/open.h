@@ -21,13 +21,13 @@ struct record_reader;
 typedef int record_batch_fn(void *data, uint64_t number, struct record_batch *batch,
                             struct aceso_error *error);
 
-/* One record that has something to see. All slices live during the call. */
+/* One record. All slices live during the call. */
 struct record_opened {
     uint8_t record[RECORD_ID_SIZE];
     uint32_t version;
     uint64_t batch;
     uint32_t position;   /* of the record in its batch, from 0: the order of the bundle's entries */
-    struct bytes json;   /* minified */
+    struct bytes json;   /* minified; data NULL: nothing to see (only where config.empty) */
     uint8_t levels;      /* parts opened: 1..levels */
     const struct part_content *content; /* [levels]: what was committed to, for proof files */
     const struct bytes *proof;          /* [levels] */
@@ -42,6 +42,7 @@ struct record_reader_config {
     uint64_t first_batch;    /* 0: no demand; else every batch first..last must be complete */
     uint64_t last_batch;
     size_t output_max;       /* bytes of one record's JSON; 0: RECORD_TEXT_MAX */
+    bool empty;              /* hand out records without anything to see too, for proof files */
     record_batch_fn *batch;
     record_opened_fn *opened;
     void *data; /* for both */
@@ -67,7 +68,7 @@ ACESO_NODISCARD int record_reader_add(struct record_reader *reader, const struct
 struct record_reader_totals {
     uint64_t rows;
     uint64_t records; /* came, those without anything to see included */
-    uint64_t opened;  /* handed out */
+    uint64_t opened;  /* of those, with something to see */
     uint64_t batches;
 };
 ACESO_NODISCARD int record_reader_finish(struct record_reader *reader,
