@@ -43,8 +43,8 @@ static int asking_identity(struct operation *operation, struct store *store, str
     return step == 1 ? ACESO_OK : step < 0 ? step : ACESO_EINTERNAL;
 }
 
-static int asking_read(const yyjson_val *input, struct store *store, struct arsc_ask *ask,
-                       struct aceso_error *error)
+static int asking_read(const struct node *node, const yyjson_val *input, struct store *store,
+                       struct arsc_ask *ask, struct aceso_error *error)
 {
     const char *hospital = NULL, *purpose = NULL, *level = NULL;
     const char *term = json_string_or(input, "term", INSTITUTE_TERM);
@@ -54,6 +54,9 @@ static int asking_read(const yyjson_val *input, struct store *store, struct arsc
 
     if (!code)
         code = ledger_hospital_by_label(store, hospital, &found, error);
+    if (!code && node->config.role == ROLE_HOSPITAL && found.card.id == node->config.hospital.id)
+        code = error_set(error, ACESO_EDENIED, "hospital",
+                         "that is this hospital itself: it has the records of its own patients");
     if (!code)
         code = json_hex(input, "patient", ask->patient, 20, error);
     if (!code)
@@ -124,7 +127,7 @@ int institute_request(struct operation *operation, struct buffer *result,
     int code = node_store(node, &store, error);
 
     if (!code)
-        code = asking_read(operation->input, store, &ask, error);
+        code = asking_read(node, operation->input, store, &ask, error);
     if (!code)
         code = asking_identity(operation, store, &ask, error);
     if (!code)
