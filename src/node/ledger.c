@@ -2,6 +2,7 @@
 #include "node/ledger.h"
 
 #include "base/text.h"
+#include "chain/hpsc.h"
 #include "contracts_abi.h"
 #include "eth/abi.h"
 #include "node/node.h"
@@ -38,10 +39,21 @@ const char ledger_schema[] =
     "CREATE TABLE ledger_pair ("
     " contract BLOB PRIMARY KEY, hospital INTEGER NOT NULL, institute BLOB NOT NULL);";
 
-static const char *const ledger_tables[] = {
-    "ledger_hospital", "ledger_relationship", "ledger_terms", "ledger_batch",
-    "ledger_credential", "ledger_request", "ledger_pair",
+static const struct store_migration ledger_later[] = {
+    { "ledger overrides",
+      "CREATE TABLE ledger_override (contract BLOB NOT NULL, institute BLOB NOT NULL,"
+      " level INTEGER NOT NULL, PRIMARY KEY (contract, institute));" },
 };
+
+static const char *const ledger_tables[] = {
+    "ledger_hospital",   "ledger_relationship", "ledger_terms", "ledger_batch",
+    "ledger_credential", "ledger_request",      "ledger_pair",  "ledger_override",
+};
+
+int ledger_migrate(struct store *store, struct aceso_error *error)
+{
+    return store_migrate(store, ledger_later, sizeof ledger_later / sizeof ledger_later[0], error);
+}
 
 #define LEDGER_VALUES 16
 
@@ -258,6 +270,27 @@ static int on_terms_set(struct ledger_entry *entry)
     return statement_run(insert, entry->error);
 }
 
+static int on_override_set(struct ledger_entry *entry)
+{
+    struct statement *change = NULL;
+    int64_t level = entry_u64(entry, 0);
+    int code = entry_prepare(entry,
+                             level == HPSC_OVERRIDE_NONE
+                                 ? "DELETE FROM ledger_override WHERE contract = ?1"
+                                   " AND institute = ?2"
+                                 : "INSERT OR REPLACE INTO ledger_override"
+                                   " (contract, institute, level) VALUES (?1, ?2, ?3)",
+                             &change);
+
+    if (code)
+        return code;
+    statement_bind_blob(change, 1, bytes_of(entry->log->address, 20));
+    statement_bind_blob(change, 2, entry_topic_address(entry, 1));
+    if (level != HPSC_OVERRIDE_NONE)
+        statement_bind_int(change, 3, level);
+    return statement_run(change, entry->error);
+}
+
 static int on_batch_anchored(struct ledger_entry *entry)
 {
     struct statement *insert = NULL;
@@ -422,6 +455,7 @@ static int on_institute_revoked(struct ledger_entry *entry)
     X(AMSC_CREDENTIAL_REVOKED, on_credential_revoked)                                              \
     X(AMSC_RELATIONSHIP_CREATED, on_relationship_created)                                          \
     X(HPSC_TERMS_SET, on_terms_set)                                                                \
+    X(HPSC_OVERRIDE_SET, on_override_set)                                                          \
     X(HPSC_BATCH_ANCHORED, on_batch_anchored)                                                      \
     X(ARSC_REQUEST_MADE, on_request_made)                                                          \
     X(ARSC_CONSENT_GIVEN, on_consent_given)                                                        \

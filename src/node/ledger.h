@@ -13,6 +13,9 @@
 
 extern const char ledger_schema[];
 
+/* The tables that came after it. */
+ACESO_NODISCARD int ledger_migrate(struct store *store, struct aceso_error *error);
+
 /* The follower's callbacks; their context is the node. */
 const uint8_t (*ledger_topics(size_t *count))[32];
 bool ledger_known(void *context, struct store *store, const uint8_t address[20]);
@@ -64,6 +67,19 @@ ACESO_NODISCARD int ledger_relationship(struct store *store, uint32_t hospital,
 
 /* The level (0 to 4) that a table of levels gives a category. */
 unsigned ledger_level_of(const uint8_t levels[32], unsigned category);
+
+/* The level (0 to 4) that a relationship gives one institute of `category`: the patient's override
+ * for it where there is one, else the table's. */
+ACESO_NODISCARD int ledger_level_for(struct store *store,
+                                     const struct ledger_relationship *relationship,
+                                     const uint8_t institute[20], unsigned category,
+                                     unsigned *level, struct aceso_error *error);
+
+/* Calls `each` for every override of a relationship, by address. */
+ACESO_NODISCARD int ledger_overrides(struct store *store, const uint8_t contract[20],
+                                     int (*each)(void *data, const uint8_t institute[20],
+                                                 unsigned level),
+                                     void *data, struct aceso_error *error);
 
 ACESO_NODISCARD int ledger_batch(struct store *store, const uint8_t contract[20], uint64_t number,
                                  struct record_batch *batch, struct aceso_error *error);

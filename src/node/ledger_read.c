@@ -134,6 +134,52 @@ unsigned ledger_level_of(const uint8_t levels[32], unsigned category)
     return category % 2 ? byte >> 4 : byte & 15;
 }
 
+int ledger_level_for(struct store *store, const struct ledger_relationship *relationship,
+                     const uint8_t institute[20], unsigned category, unsigned *level,
+                     struct aceso_error *error)
+{
+    struct statement *query = NULL;
+    int step, code = store_prepare(store,
+                                   "SELECT level FROM ledger_override WHERE contract = ?1"
+                                   " AND institute = ?2",
+                                   &query, error);
+
+    if (code)
+        return code;
+    statement_bind_blob(query, 1, bytes_of(relationship->contract, 20));
+    statement_bind_blob(query, 2, bytes_of(institute, 20));
+    step = statement_step(query, error);
+    if (step >= 0)
+        *level = step == 1 ? (unsigned)statement_int(query, 0)
+                           : ledger_level_of(relationship->levels, category);
+    statement_finish(query);
+    return step < 0 ? step : ACESO_OK;
+}
+
+int ledger_overrides(struct store *store, const uint8_t contract[20],
+                     int (*each)(void *data, const uint8_t institute[20], unsigned level),
+                     void *data, struct aceso_error *error)
+{
+    struct statement *query = NULL;
+    int step, code = store_prepare(store,
+                                   "SELECT institute, level FROM ledger_override"
+                                   " WHERE contract = ?1 ORDER BY institute",
+                                   &query, error);
+
+    if (code)
+        return code;
+    statement_bind_blob(query, 1, bytes_of(contract, 20));
+    while (!code && (step = statement_step(query, error)) != 0) {
+        uint8_t institute[20];
+
+        code = step < 0 ? step : statement_copy(query, 0, institute, 20);
+        if (!code)
+            code = each(data, institute, (unsigned)statement_int(query, 1));
+    }
+    statement_finish(query);
+    return code;
+}
+
 int ledger_batch(struct store *store, const uint8_t contract[20], uint64_t number,
                  struct record_batch *out, struct aceso_error *error)
 {

@@ -2,6 +2,7 @@
 /* Events as the contracts emit them, and what the ledger says after each. */
 #include "node/ledger.h"
 
+#include "chain/hpsc.h"
 #include "contracts_abi.h"
 #include "eth/abi.h"
 #include "node/testing.h"
@@ -23,6 +24,7 @@ static int bench_make(void **state)
     memset(&bench, 0, sizeof bench);
     bench.node.config.network = testing_network;
     assert_int_equal(store_open(":memory:", migrations, 1, &bench.store, NULL), ACESO_OK);
+    assert_int_equal(ledger_migrate(bench.store, NULL), ACESO_OK);
     *state = &bench;
     return 0;
 }
@@ -202,6 +204,55 @@ static void test_relationship(void **state)
     assert_int_equal(ledger_patients(bench->store, 7, count_patient, &count, NULL), ACESO_OK);
     assert_int_equal(ledger_patients(bench->store, 8, count_patient, &count, NULL), ACESO_OK);
     assert_int_equal(count, 1);
+    buffer_free(&found.headers);
+}
+
+static void feed_override(struct bench *bench, const uint8_t *whose, uint8_t level)
+{
+    const struct event event = {
+        EVENT(HPSC_OVERRIDE_SET), .address = hpsc, .indexed = { abi_address(whose) },
+        .indexed_count = 1, .data = { abi_u64(level) }, .count = 1,
+    };
+
+    assert_int_equal(feed(bench, &event), ACESO_OK);
+}
+
+static int sum_override(void *data, const uint8_t whose[20], unsigned level)
+{
+    unsigned *sum = data;
+
+    *sum = *sum * 100 + whose[0] + level;
+    return ACESO_OK;
+}
+
+static void test_overrides(void **state)
+{
+    static const uint8_t other[20] = { 0x01 };
+    struct bench *bench = *state;
+    struct ledger_relationship found = LEDGER_RELATIONSHIP_INIT;
+    unsigned level = 9, sum = 0;
+
+    feed_relationship(bench);
+    feed_terms(bench, 1, 1, "headers"); /* the table 0x4321 */
+    assert_int_equal(ledger_relationship(bench->store, 7, patient, &found, NULL), ACESO_OK);
+    for (unsigned set = 0; set <= 4; set++) {
+        feed_override(bench, institute, (uint8_t)set);
+        assert_int_equal(ledger_level_for(bench->store, &found, institute, 1, &level, NULL),
+                         ACESO_OK);
+        assert_int_equal(level, set);
+        assert_int_equal(ledger_level_for(bench->store, &found, other, 1, &level, NULL), ACESO_OK);
+        assert_int_equal(level, 2);
+    }
+    feed_override(bench, other, 3);
+    assert_int_equal(ledger_overrides(bench->store, hpsc, sum_override, &sum, NULL), ACESO_OK);
+    assert_int_equal(sum, (0x01 + 3) * 100 + 0xc1 + 4);
+    feed_override(bench, institute, HPSC_OVERRIDE_NONE);
+    assert_int_equal(ledger_level_for(bench->store, &found, institute, 2, &level, NULL), ACESO_OK);
+    assert_int_equal(level, 3);
+    feed_override(bench, institute, HPSC_OVERRIDE_NONE); /* removed twice is removed */
+    assert_int_equal(ledger_reset(&bench->node, bench->store, NULL), ACESO_OK);
+    assert_int_equal(ledger_level_for(bench->store, &found, other, 2, &level, NULL), ACESO_OK);
+    assert_int_equal(level, 3);
     buffer_free(&found.headers);
 }
 
@@ -429,9 +480,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(test_hospital),   WITH_STORE(test_relationship),
-        WITH_STORE(test_batches),    WITH_STORE(test_credential),
-        WITH_STORE(test_request),    WITH_STORE(test_ends_of_a_request),
-        WITH_STORE(test_malformed),  WITH_STORE(test_reset),
+        WITH_STORE(test_overrides),  WITH_STORE(test_batches),
+        WITH_STORE(test_credential), WITH_STORE(test_request),
+        WITH_STORE(test_ends_of_a_request), WITH_STORE(test_malformed),
+        WITH_STORE(test_reset),
     };
 
     return cmocka_run_group_tests_name("node ledger", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/role.h"
 
+#include "node/ledger.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +113,7 @@ int roles_tick(const struct roles *roles, struct node *node, struct store *store
 
 int roles_migrate(const struct roles *roles, struct store *store, struct aceso_error *error)
 {
-    int code = ACESO_OK;
+    int code = ledger_migrate(store, error);
 
     for (size_t i = 0; i < roles->count && !code; i++) {
         const struct role *role = roles->role[i];

@@ -73,9 +73,9 @@ ACESO_NODISCARD int roles_routes(const struct roles *roles, struct http_route **
 ACESO_NODISCARD int roles_tick(const struct roles *roles, struct node *node, struct store *store,
                                struct aceso_error *error);
 
-/* Brings a node's database to the tables of all roles: the first one's `schema` is part of what
- * the file was made with, the rest goes by name, so that a directory made before a role joined
- * another gets what it lacks. */
+/* Brings a node's database to the tables of the ledger and of all roles: the first role's `schema`
+ * is part of what the file was made with, the rest goes by name, so that a directory made before a
+ * role joined another gets what it lacks. */
 ACESO_NODISCARD int roles_migrate(const struct roles *roles, struct store *store,
                                   struct aceso_error *error);
 
