@@ -35,10 +35,12 @@ const struct command commands[] = {
                "the keystores' password (DATA/password)") },
       command_serve },
     { "", "status", "how the node stands", COMMAND_VIEW, "status", { { 0 } }, NULL },
-    { "", "demo", "one record's way through hospital, patient and institute", COMMAND_LOCAL, NULL,
+    { "", "demo", "two hospitals, four kinds of institutes, any patients: the story", COMMAND_LOCAL, NULL,
       { OPTION("once", NULL, FIELD_FLAG, false, NULL, "end after the story"),
         OPTION("out", NULL, FIELD_TEXT, false, "DIR", "write the report and what was read to DIR"),
         OPTION("keep", NULL, FIELD_FLAG, false, NULL, "leave the nodes' directories in DIR"),
+        OPTION("again", NULL, FIELD_TEXT, false, "DIR",
+               "start a kept run again: the same reads, the same refusals"),
         OPERAND("BUNDLE", NULL, FIELD_MANY, false, "FHIR R4 bundles, plain or .gz") },
       command_demo },
 
