@@ -65,6 +65,14 @@ int level_parse(const char *text, unsigned *level, struct aceso_error *error)
     return word_parse(levels, COUNT(levels), text, "level", level, error);
 }
 
+int level_or_none_parse(const char *text, unsigned *level, struct aceso_error *error)
+{
+    if (strcmp(text, "none") != 0)
+        return level_parse(text, level, error);
+    *level = 0;
+    return ACESO_OK;
+}
+
 const char *category_name(unsigned category)
 {
     return word_of(categories, COUNT(categories), category, "other");
@@ -111,4 +119,51 @@ void levels_default(uint8_t word[32])
     word[31] = 1 << 4;     /* category 1: low; category 0 has nothing */
     word[30] = 2 | 3 << 4; /* category 2: medium, 3: high */
     word[29] = 4;          /* category 4: complete */
+}
+
+/* One "category=level" of a table. */
+static int levels_parse_one(const char *text, size_t length, unsigned *category, unsigned *level,
+                            struct aceso_error *error)
+{
+    char entry[64], *equal;
+    int code;
+
+    if (length >= sizeof entry)
+        return error_set(error, ACESO_EUSAGE, "levels", "an entry is too long");
+    memcpy(entry, text, length);
+    entry[length] = '\0';
+    equal = strchr(entry, '=');
+    if (!equal)
+        return error_set(error, ACESO_EUSAGE, "levels", "'%s' is not CATEGORY=LEVEL", entry);
+    *equal = '\0';
+    code = category_parse(entry, category, error);
+    if (!code)
+        code = level_or_none_parse(equal + 1, level, error);
+    return code ? error_at(error, code, "levels") : ACESO_OK;
+}
+
+int levels_parse(const char *text, uint8_t out[32], struct aceso_error *error)
+{
+    uint8_t word[32] = { 0 };
+    uint32_t named = 0;
+
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        unsigned category = 0, level = 0, shift;
+        int code = levels_parse_one(text, length, &category, &level, error);
+
+        if (code)
+            return code;
+        if (named >> category & 1)
+            return error_set(error, ACESO_EUSAGE, "levels", "%s stands there twice",
+                             category_name(category));
+        named |= (uint32_t)1 << category;
+        shift = category % 2 * 4;
+        word[31 - category / 2] = (uint8_t)(word[31 - category / 2] | level << shift);
+        if (!text[length])
+            break;
+        text += length + 1;
+    }
+    memcpy(out, word, 32);
+    return ACESO_OK;
 }

@@ -9,6 +9,10 @@
 const char *level_name(unsigned level);
 ACESO_NODISCARD int level_parse(const char *text, unsigned *level, struct aceso_error *error);
 
+/* The same, and "none" for 0. */
+ACESO_NODISCARD int level_or_none_parse(const char *text, unsigned *level,
+                                        struct aceso_error *error);
+
 /* "pharmacy", "insurance", "medical-school", "hospital"; "other" for codes without a word. */
 const char *category_name(unsigned category);
 ACESO_NODISCARD int category_parse(const char *text, unsigned *category,
@@ -24,5 +28,9 @@ ACESO_NODISCARD int term_parse(const char *text, uint64_t *seconds, struct aceso
 /* The paper's Table I as the word that HPSC keeps: pharmacy low, insurance medium, medical school
  * high, hospitals complete. */
 void levels_default(uint8_t levels[32]);
+
+/* A table in words, "pharmacy=low,insurance=medium,hospital=none", in the same form. Whom it does
+ * not name it gives nothing. ACESO_EUSAGE says what is wrong. */
+ACESO_NODISCARD int levels_parse(const char *text, uint8_t levels[32], struct aceso_error *error);
 
 #endif

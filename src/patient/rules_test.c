@@ -385,6 +385,5 @@ int main(void)
         cmocka_unit_test(test_remove),        cmocka_unit_test(test_too_many),
     };
 
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("patient rules", tests, NULL, NULL);
 }
