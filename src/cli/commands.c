@@ -35,7 +35,7 @@ const struct command commands[] = {
                "the keystores' password (DATA/password)") },
       command_serve },
     { "", "status", "how the node stands", COMMAND_VIEW, "status", { { 0 } }, NULL },
-    { "", "demo", "two hospitals, four kinds of institutes, any patients: the story", COMMAND_LOCAL, NULL,
+    { "", "demo", "the whole story on this machine, with everybody in it", COMMAND_LOCAL, NULL,
       { OPTION("once", NULL, FIELD_FLAG, false, NULL, "end after the story"),
         OPTION("out", NULL, FIELD_TEXT, false, "DIR", "write the report and what was read to DIR"),
         OPTION("keep", NULL, FIELD_FLAG, false, NULL, "leave the nodes' directories in DIR"),
