@@ -68,7 +68,7 @@ static void demo_take_bundle(struct demo *demo, const char *path, char ids[][65]
     char text[ACESO_ERROR_TEXT_MAX + ACESO_ERROR_PLACE_MAX];
     struct patient *patient;
 
-    if (demo->patients == DEMO_PARTIES_MAX - 8 || demo->directory_bundles == DEMO_PARTIES_MAX ||
+    if (demo->patients == DEMO_PARTIES_MAX - 16 || demo->directory_bundles == DEMO_PARTIES_MAX ||
         demo->bad_bundles == DEMO_PARTIES_MAX) {
         (void)fprintf(stderr, "aceso: %s: too many bundles\n", path);
         demo->input_refused = true;
@@ -137,29 +137,46 @@ static void demo_remove(const char *path)
     (void)nftw(path, demo_remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }
 
-static int demo_prepare(struct demo *demo, struct aceso_error *error)
+/* The directories below demo->work. */
+static int demo_paths(struct demo *demo, struct aceso_error *error)
+{
+    if (file_path(demo->work, "nodes", demo->nodes, PATH_MAX) ||
+        file_path(demo->work, "chain", demo->chain, PATH_MAX) ||
+        file_path(demo->work, "papers", demo->papers, PATH_MAX))
+        return error_set(error, ACESO_ELIMIT, demo->work, "the path is too long");
+    return ACESO_OK;
+}
+
+static int demo_place(struct demo *demo, struct aceso_error *error)
 {
     const char *temporary = getenv("TMPDIR");
+
+    if (demo->out && (demo->keep || demo->again)) {
+        if (!realpath(demo->out, demo->work))
+            return error_set(error, ACESO_EIO, demo->out, "cannot be used");
+        return ACESO_OK;
+    }
+    (void)snprintf(demo->work, sizeof demo->work, "%.3000s/aceso-demo-XXXXXX",
+                   temporary ? temporary : "/tmp");
+    demo->temporary = mkdtemp(demo->work) != NULL;
+    return demo->temporary ? ACESO_OK
+                           : error_set(error, ACESO_EIO, demo->work, "cannot be made");
+}
+
+static int demo_prepare(struct demo *demo, struct aceso_error *error)
+{
     int code = ACESO_OK;
 
-    if (demo->out)
+    if (demo->out && !demo->again)
         code = file_make_directory(demo->out, error);
-    if (!code && demo->out && demo->keep) {
-        if (!realpath(demo->out, demo->work))
-            code = error_set(error, ACESO_EIO, demo->out, "cannot be used");
-    } else if (!code) {
-        (void)snprintf(demo->work, sizeof demo->work, "%.3000s/aceso-demo-XXXXXX",
-                       temporary ? temporary : "/tmp");
-        demo->temporary = mkdtemp(demo->work) != NULL;
-        if (!demo->temporary)
-            code = error_set(error, ACESO_EIO, demo->work, "cannot be made");
-    }
-    if (!code && (file_path(demo->work, "nodes", demo->nodes, PATH_MAX) ||
-                  file_path(demo->work, "chain", demo->chain, PATH_MAX) ||
-                  file_path(demo->work, "papers", demo->papers, PATH_MAX)))
-        code = error_set(error, ACESO_ELIMIT, demo->work, "the path is too long");
-    if (!code && file_exists(demo->nodes))
+    if (!code)
+        code = demo_place(demo, error);
+    if (!code)
+        code = demo_paths(demo, error);
+    if (!code && !demo->again && file_exists(demo->nodes))
         code = error_set(error, ACESO_EEXISTS, demo->nodes, "there is an earlier run here");
+    if (!code && demo->again && !file_exists(demo->nodes))
+        code = error_set(error, ACESO_ENOTFOUND, demo->nodes, "no run was kept here");
     if (!code)
         code = file_make_directory(demo->nodes, error);
     if (!code)
@@ -219,15 +236,16 @@ static int demo_run(struct demo *demo)
         demo_clean(demo);
         return EXIT_FAILED;
     }
-    told = story_tell(demo);
-    if (demo->out && report_write(demo->report, demo->out, &error)) {
+    told = demo->again ? again_tell(demo) : story_tell(demo);
+    if (demo->out && report_write(demo->report, demo->out,
+                                  demo->again ? "again.json" : "report.json", &error)) {
         (void)fprintf(stderr, "aceso: %s\n", error_print(&error, text, sizeof text));
         told = false;
     }
     if (told && !demo->once)
         demo_wait(demo);
     process_stop_all(demo);
-    if (demo->keep && demo->out)
+    if ((demo->keep || demo->again) && demo->out)
         demo_print_restart(demo);
     demo_clean(demo);
     if (!told || !report_held(demo->report))
@@ -245,36 +263,57 @@ static void demo_catch(void)
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-int command_demo(const struct command_line *line)
+/* Sorts in all bundles of the command line, or the sample where there are none. */
+static void demo_take_bundles(struct demo *demo, const struct command_line *line, char *sample[],
+                              size_t *samples)
 {
     char (*ids)[65] = calloc(DEMO_PARTIES_MAX, sizeof *ids);
+
+    if (!ids)
+        return;
+    if (line->many_count == 0)
+        *samples = demo_sample(sample, DEMO_PARTIES_MAX);
+    for (size_t i = 0; i < *samples; i++)
+        demo_take_bundle(demo, sample[i], ids);
+    for (size_t i = 0; i < line->many_count; i++)
+        demo_take_bundle(demo, line->many[i], ids);
+    free(ids);
+}
+
+static int demo_usage(const char *words)
+{
+    (void)fprintf(stderr, "aceso: %s\n", words);
+    return EXIT_USAGE;
+}
+
+int command_demo(const struct command_line *line)
+{
     struct demo *demo = calloc(1, sizeof *demo);
+    const char *again = command_value(line, "again");
     char *sample[DEMO_PARTIES_MAX];
     size_t samples = 0;
     int exit_code = EXIT_FAILED;
 
-    if (demo && ids && (demo->report = report_create()) != NULL) {
-        demo->out = command_value(line, "out");
-        demo->once = command_value(line, "once") != NULL;
+    if (demo && (demo->report = report_create()) != NULL) {
+        demo->again = again != NULL;
+        demo->out = again ? again : command_value(line, "out");
+        demo->once = again || command_value(line, "once") != NULL;
         demo->keep = command_value(line, "keep") != NULL;
         demo_catch();
-        if (line->many_count == 0)
-            samples = demo_sample(sample, DEMO_PARTIES_MAX);
-        for (size_t i = 0; i < samples; i++)
-            demo_take_bundle(demo, sample[i], ids);
-        for (size_t i = 0; i < line->many_count; i++)
-            demo_take_bundle(demo, line->many[i], ids);
-        if (demo->keep && !demo->out)
-            (void)fprintf(stderr, "aceso: --keep needs --out\n"), exit_code = EXIT_USAGE;
-        else if (demo->patients == 0)
+        if (again && (demo->keep || command_value(line, "out") || line->many_count))
+            exit_code = demo_usage("--again takes a kept directory and nothing else");
+        else if (demo->keep && !demo->out)
+            exit_code = demo_usage("--keep needs --out");
+        else if (!again)
+            demo_take_bundles(demo, line, sample, &samples);
+        if (exit_code == EXIT_FAILED && !again && demo->patients == 0)
             (void)fprintf(stderr, "aceso: there is no patient's bundle to tell the story with\n");
-        else
+        else if (exit_code == EXIT_FAILED)
             exit_code = demo_run(demo);
         report_free(demo->report);
     }
     for (size_t i = 0; i < samples; i++)
         free(sample[i]);
     free(demo);
-    free(ids);
     return exit_code;
 }

@@ -12,6 +12,8 @@
 
 #define DEMO_PARTIES_MAX 128
 #define DEMO_ADDRESS_SIZE 43
+#define DEMO_REQUEST_SIZE 80
+#define DEMO_ASKERS 4 /* rows of the paper's Table I */
 
 struct party {
     char name[64];
@@ -27,6 +29,10 @@ struct patient {
     struct party *party;
     const char *bundle;
     char name[256]; /* the file's name without endings: of output files only */
+    char request[DEMO_ASKERS][DEMO_REQUEST_SIZE]; /* at hospital-a, by row of the table */
+    bool ended[DEMO_ASKERS];                      /* that consent is over */
+    char outsiders[DEMO_REQUEST_SIZE];            /* what the outsider asked */
+    char elsewhere[DEMO_ADDRESS_SIZE];            /* its address at hospital-b, or "" */
 };
 
 struct report; /* report.h */
@@ -37,9 +43,10 @@ struct demo {
     char chain[PATH_MAX];  /* the chain's state */
     char papers[PATH_MAX]; /* invitations, requests and the like on their way */
     const char *out;       /* --out, or NULL */
-    bool once, keep, temporary;
+    bool once, keep, again, temporary;
     char rpc[64];
     uint16_t chain_port;
+    unsigned port; /* the last one that was given out */
     pid_t chain_pid;
     int64_t state_kept; /* when its state was last copied, monotonic ms */
     struct party party[DEMO_PARTIES_MAX];
@@ -60,12 +67,9 @@ bool demo_interrupted(void);
 /* story.c: the story from the first invitation to the last refusal. False: it broke off. */
 bool story_tell(struct demo *demo);
 
-/* check.c: whether the lines of `ndjson` are exactly the bundle's records, in order. */
-ACESO_NODISCARD int check_equal(const char *bundle, const char *ndjson, size_t *records,
-                                struct aceso_error *error);
-/* Whether nothing in `ndjson` names the bundle's patient: names, identifiers, phone, street. */
-ACESO_NODISCARD int check_hidden(const char *bundle, const char *ndjson,
-                                 struct aceso_error *error);
+/* again.c: the reads and refusals of a run that was kept in demo->out, once more. False: it broke
+ * off. */
+bool again_tell(struct demo *demo);
 
 enum tamper { TAMPER_BYTE, TAMPER_SWAP };
 /* tamper.c: writes a copy of a stream of parts with one byte of one part changed, or two records'

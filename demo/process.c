@@ -7,7 +7,6 @@
 #include "chain/rpc.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,28 +21,40 @@
 #define PROCESS_CHAIN_MS 60000
 #define PROCESS_STOP_MS 15000
 #define PROCESS_TURN_MS 50
-#define PROCESS_PROGRESS_MS 1500
 #define PROCESS_STATE_MS 1000
 #define PROCESS_STATE_MAX ((size_t)512 << 20)
 #define PROCESS_RESTARTS_MAX 100
-#define PROCESS_OUTPUT_MAX ((size_t)8 << 20)
 #define PROCESS_ETHER "0x3635c9adc5dea00000" /* 1,000 */
 
-uint16_t process_free_port(void)
+/* Below the ports that connections get by themselves: nobody takes one between two starts. */
+#define PROCESS_PORT_LOW 20000
+#define PROCESS_PORTS 12000
+
+static bool process_port_is_free(uint16_t port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    socklen_t length = sizeof address;
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    uint16_t port = 0;
+    bool is_free;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0)
-        return 0;
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-        port = ntohs(address.sin_port);
+        return false;
+    is_free = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     (void)close(fd);
-    return port;
+    return is_free;
+}
+
+uint16_t process_free_port(struct demo *demo)
+{
+    if (!demo->port)
+        demo->port = (unsigned)getpid() * 37;
+    for (unsigned i = 0; i < PROCESS_PORTS; i++) {
+        uint16_t port = (uint16_t)(PROCESS_PORT_LOW + ++demo->port % PROCESS_PORTS);
+
+        if (process_port_is_free(port))
+            return port;
+    }
+    return 0;
 }
 
 /* In the child: nothing outlives the demonstration, and its standard output is `log`. */
@@ -130,6 +141,12 @@ int process_start_chain(struct demo *demo, struct aceso_error *error)
     int code = process_launch_chain(demo, error);
 
     return code ? code : process_wait_chain(demo, error);
+}
+
+void process_pause(const struct party *party, bool pause)
+{
+    if (party->pid)
+        (void)kill(party->pid, pause ? SIGSTOP : SIGCONT);
 }
 
 int process_fund(struct demo *demo, const char *address, struct aceso_error *error)
@@ -232,110 +249,6 @@ void process_supervise(struct demo *demo)
     }
 }
 
-/* Takes whole lines of progress off the end of a command's complaint and shows one now and then. */
-static void process_show_progress(struct buffer *complaint, int64_t *shown)
-{
-    static const char mark[] = "progress: ";
-
-    while (complaint->data && complaint->len) {
-        char *text = (char *)complaint->data;
-        char *line = complaint->len >= 2 ? memrchr(text, '\n', complaint->len - 1) : NULL;
-
-        line = line ? line + 1 : text;
-        if (strncmp(line, mark, sizeof mark - 1) != 0 || text[complaint->len - 1] != '\n')
-            return;
-        if (time_monotonic_ms() - *shown > PROCESS_PROGRESS_MS) {
-            *shown = time_monotonic_ms();
-            (void)printf("         ... %s", line + sizeof mark - 1);
-            (void)fflush(stdout);
-        }
-        complaint->len = (size_t)(line - text);
-        *line = '\0';
-    }
-}
-
-/* Reads what a command prints until both ends are closed. */
-static void process_collect(struct demo *demo, int out_fd, int err_fd, pid_t child,
-                            struct buffer *out, struct buffer *complaint)
-{
-    struct pollfd fds[2] = { { .fd = out_fd, .events = POLLIN },
-                             { .fd = err_fd, .events = POLLIN } };
-    struct buffer *const to[2] = { out, complaint };
-    int64_t shown = time_monotonic_ms();
-
-    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-        (void)poll(fds, 2, PROCESS_TURN_MS);
-        process_supervise(demo);
-        if (demo_interrupted())
-            (void)kill(child, SIGTERM);
-        for (int i = 0; i < 2; i++) {
-            char piece[4096];
-            ssize_t got;
-
-            if (fds[i].fd < 0 || !(fds[i].revents & (POLLIN | POLLHUP | POLLERR)))
-                continue;
-            got = read(fds[i].fd, piece, sizeof piece);
-            if (got > 0)
-                (void)buffer_put(to[i], piece, (size_t)got);
-            else if (got == 0 || errno != EINTR)
-                fds[i].fd = -1;
-        }
-        process_show_progress(complaint, &shown);
-    }
-}
-
-static void process_exec(const struct party *party, const char *const *arguments, int out_fd,
-                         int err_fd)
-{
-    const char *argv[PROCESS_ARGUMENTS_MAX + 8] = { "aceso" };
-    size_t n = 1;
-    int null = open("/dev/null", O_RDONLY);
-
-    while (*arguments && n < PROCESS_ARGUMENTS_MAX)
-        argv[n++] = *arguments++;
-    argv[n++] = "--data";
-    argv[n++] = party->directory;
-    argv[n++] = "--wait";
-    argv[n++] = "120";
-    argv[n++] = "--json";
-    argv[n] = NULL;
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    (void)setpgid(0, 0);
-    (void)setenv("ACESO_PROGRESS", "1", 1);
-    (void)dup2(null, STDIN_FILENO);
-    (void)dup2(out_fd, STDOUT_FILENO);
-    (void)dup2(err_fd, STDERR_FILENO);
-    execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
-    _exit(127);
-}
-
-int process_run(struct demo *demo, const struct party *party, const char *const *arguments,
-                struct buffer *out, struct buffer *complaint)
-{
-    int out_pipe[2], err_pipe[2], status = 0;
-    pid_t child;
-
-    if (pipe2(out_pipe, O_CLOEXEC) != 0)
-        return -1;
-    if (pipe2(err_pipe, O_CLOEXEC) != 0) {
-        (void)close(out_pipe[0]);
-        (void)close(out_pipe[1]);
-        return -1;
-    }
-    child = fork();
-    if (child == 0)
-        process_exec(party, arguments, out_pipe[1], err_pipe[1]);
-    (void)close(out_pipe[1]);
-    (void)close(err_pipe[1]);
-    if (child > 0)
-        process_collect(demo, out_pipe[0], err_pipe[0], child, out, complaint);
-    (void)close(out_pipe[0]);
-    (void)close(err_pipe[0]);
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
-        return -1;
-    return demo_interrupted() ? -1 : WEXITSTATUS(status);
-}
-
 static void process_reap(pid_t *pid, int64_t until)
 {
     while (*pid) {
@@ -353,11 +266,19 @@ static void process_reap(pid_t *pid, int64_t until)
     }
 }
 
+void process_stop(struct party *party)
+{
+    if (party->pid)
+        (void)kill(party->pid, SIGTERM);
+    process_reap(&party->pid, time_monotonic_ms() + PROCESS_STOP_MS);
+}
+
 void process_stop_all(struct demo *demo)
 {
     int64_t until = time_monotonic_ms() + PROCESS_STOP_MS;
 
     for (size_t i = 0; i < demo->parties; i++) {
+        process_pause(&demo->party[i], false);
         if (demo->party[i].pid)
             (void)kill(demo->party[i].pid, SIGTERM);
     }

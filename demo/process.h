@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes of the demonstration: the chain, the parties' nodes, and single commands. What dies
- * without being told to is started again. */
+/* Processes of the demonstration that stay: the chain and the parties' nodes. What dies without
+ * being told to is started again. */
 #ifndef ACESO_DEMO_PROCESS_H
 #define ACESO_DEMO_PROCESS_H
 
 #include "demo.h"
 
-#define PROCESS_ARGUMENTS_MAX 32
-
-/* A port of 127.0.0.1 that is free now; 0 when there is none. */
-uint16_t process_free_port(void);
+/* A port of 127.0.0.1 that is free now and was not given out before; 0 when there is none. */
+uint16_t process_free_port(struct demo *demo);
 
 /* Starts the chain and waits until it answers. */
 ACESO_NODISCARD int process_start_chain(struct demo *demo, struct aceso_error *error);
@@ -22,10 +20,11 @@ ACESO_NODISCARD int process_fund(struct demo *demo, const char *address,
 ACESO_NODISCARD int process_start(struct demo *demo, struct party *party,
                                   struct aceso_error *error);
 
-/* Runs 'aceso ARGUMENTS --data DIRECTORY --json' (a NULL ends the arguments) and takes what it
- * prints. Returns the exit code, -1 when it was interrupted or could not be started. */
-int process_run(struct demo *demo, const struct party *party, const char *const *arguments,
-                struct buffer *out, struct buffer *complaint);
+/* Stops a party in its tracks, as one that hangs or will not answer, or lets it go on. */
+void process_pause(const struct party *party, bool pause);
+
+/* Ends a party and waits for it; it is not started again. */
+void process_stop(struct party *party);
 
 /* Starts again what has died. Called while waiting for anything. */
 void process_supervise(struct demo *demo);

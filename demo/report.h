@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the demonstration says: a line a step on the console, and report.json. */
+/* What the demonstration says: lines on the console for people, and report.json with every step. */
 #ifndef ACESO_DEMO_REPORT_H
 #define ACESO_DEMO_REPORT_H
 
@@ -13,16 +13,32 @@ void report_free(struct report *report);
 /* A heading of the story. */
 void report_chapter(struct report *report, const char *words);
 
-/* One step: `answer` is the command's JSON answer (may be empty), from which gas and transaction
- * are taken; `words` what happened. */
+/* One step into report.json. `subject`: whose step it is where several parties do the same ("" or
+ * NULL: nobody's). `answer` is the command's JSON answer (may be empty), from which gas and
+ * transaction are taken. Returns the gas. */
+uint64_t report_note(struct report *report, const char *name, const char *subject, bool ok,
+                     uint64_t milliseconds, struct bytes answer);
+
+/* One line on the console. */
+void report_line(struct report *report, bool ok, const char *words, uint64_t milliseconds,
+                 uint64_t gas);
+
+/* Both. */
 void report_step(struct report *report, const char *name, bool ok, uint64_t milliseconds,
                  struct bytes answer, const char *words);
 
-/* Whether every step was ok. */
-bool report_held(const struct report *report);
+/* What stands below a line: a quotation, a reason. */
+void report_remark(const char *words);
 
-/* Writes DIR/report.json. */
+/* A name, and beside it text that may have several lines. */
+void report_indented(const char *name, const char *text);
+
+/* Whether every step was ok, and how many there were. */
+bool report_held(const struct report *report);
+size_t report_steps(const struct report *report);
+
+/* Writes DIR/NAME. */
 ACESO_NODISCARD int report_write(const struct report *report, const char *directory,
-                                 struct aceso_error *error);
+                                 const char *name, struct aceso_error *error);
 
 #endif
