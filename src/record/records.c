@@ -57,6 +57,29 @@ static const char *const migrations[] = {
     " mac BLOB PRIMARY KEY CHECK (length(mac) = 32),"
     " patient BLOB NOT NULL CHECK (length(patient) = 20)"
     ") STRICT, WITHOUT ROWID;",
+    /* Where a record's sealed bytes are (records_away.h). Where they are away part.sealed is
+     * empty; of the file before, size and digest are found out when they are first needed. */
+    "CREATE TABLE object ("
+    " patient BLOB NOT NULL,"
+    " record BLOB NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " batch INTEGER NOT NULL REFERENCES batch (id),"
+    " state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 4),"
+    " generation INTEGER NOT NULL DEFAULT 0,"
+    " size INTEGER NOT NULL DEFAULT 0,"
+    " digest BLOB CHECK (digest IS NULL OR length(digest) = 32),"
+    " PRIMARY KEY (patient, record, version)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO object (patient, record, version, batch)"
+    " SELECT patient, record, version, min(batch) FROM part GROUP BY patient, record, version;"
+    "CREATE INDEX object_state ON object (state, batch);"
+    "CREATE TABLE fault ("
+    " patient BLOB NOT NULL,"
+    " record BLOB NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " PRIMARY KEY (patient, record, version)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 int records_open(const char *path, struct records **out, struct aceso_error *error)
@@ -272,6 +295,18 @@ static void id_bound(uint32_t ordinal, uint8_t fill, uint8_t id[RECORD_ID_SIZE])
         id[i] = (uint8_t)(ordinal >> (24 - 8 * i));
 }
 
+static int delete_of_batch(struct records *records, const char *sql, int64_t batch,
+                           struct aceso_error *error)
+{
+    struct statement *statement;
+    int code = store_prepare(records->store, sql, &statement, error);
+
+    if (code)
+        return code;
+    statement_bind_int(statement, 1, batch);
+    return statement_run(statement, error);
+}
+
 static int delete_rows(struct records *records, const uint8_t *patient,
                        const struct batch_row *row, struct aceso_error *error)
 {
@@ -289,20 +324,13 @@ static int delete_rows(struct records *records, const uint8_t *patient,
     statement_bind_blob(statement, 2, bytes_of(first, sizeof first));
     statement_bind_blob(statement, 3, bytes_of(last, sizeof last));
     code = statement_run(statement, error);
-    if (code)
-        return code;
-    code = store_prepare(records->store, "DELETE FROM record WHERE batch = ?1", &statement, error);
-    if (code)
-        return code;
-    statement_bind_int(statement, 1, row->id);
-    code = statement_run(statement, error);
-    if (code)
-        return code;
-    code = store_prepare(records->store, "DELETE FROM batch WHERE id = ?1", &statement, error);
-    if (code)
-        return code;
-    statement_bind_int(statement, 1, row->id);
-    return statement_run(statement, error);
+    if (!code)
+        code = delete_of_batch(records, "DELETE FROM object WHERE batch = ?1", row->id, error);
+    if (!code)
+        code = delete_of_batch(records, "DELETE FROM record WHERE batch = ?1", row->id, error);
+    if (!code)
+        code = delete_of_batch(records, "DELETE FROM batch WHERE id = ?1", row->id, error);
+    return code;
 }
 
 static int drop_rows(struct records *records, const uint8_t *patient, const uint8_t *source,

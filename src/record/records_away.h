@@ -47,6 +47,10 @@ ACESO_NODISCARD int records_away_return(struct records *records, const struct aw
 ACESO_NODISCARD int records_away_settle(struct records *records, const struct away_record *list,
                                         size_t n, struct aceso_error *error);
 
+/* Leaves nothing of what was removed in the database's log either; once all have left. ACESO_EBUSY
+ * while somebody reads. */
+ACESO_NODISCARD int records_away_scrub(struct records *records, struct aceso_error *error);
+
 /* Walks over all records, or those of one patient (may be NULL), in the order of (patient, record,
  * version): the ones behind `*after`, whose first three members are the last one seen (NULL: from
  * the first). Those that are here have their content checked (`fault` says how it is) and not
@@ -60,7 +64,8 @@ ACESO_NODISCARD int records_away_walk(struct records *records, const uint8_t *pa
                                       struct records_place out[AWAY_BATCH_RECORDS], size_t *n,
                                       struct aceso_error *error);
 
-/* One record. `content` is filled where it is here. ACESO_ENOTFOUND. */
+/* One record. Where it is here, `fault` says how it is, and `content` is filled where it is sound.
+ * ACESO_ENOTFOUND. */
 ACESO_NODISCARD int records_away_find(struct records *records, const uint8_t *patient,
                                       const uint8_t *record, uint32_t version,
                                       struct records_place *out, struct aceso_error *error);

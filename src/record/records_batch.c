@@ -273,6 +273,33 @@ out:
     return code;
 }
 
+/* What the four sealed parts must be for as long as they are kept, here or elsewhere. */
+static int insert_object(struct records_batch *batch, const struct pending *pending,
+                         struct aceso_error *error)
+{
+    struct bytes part[RECORD_LEVELS];
+    struct statement *statement;
+    uint8_t digest[RECORD_HASH_SIZE];
+    size_t size;
+    int code = store_prepare(batch->records->store,
+                             "INSERT INTO object (patient, record, version, batch, size, digest)"
+                             " VALUES (?1, ?2, 1, ?3, ?4, ?5)",
+                             &statement, error);
+
+    if (code)
+        return code;
+    for (size_t slot = 0; slot < RECORD_LEVELS; slot++)
+        part[slot] = bytes_of(batch->sealed.data + pending->offset[slot],
+                              pending->offset[slot + 1] - pending->offset[slot]);
+    size = records_content_digest(part, digest);
+    statement_bind_blob(statement, 1, bytes_of(batch->context.patient, RECORD_ADDRESS_SIZE));
+    statement_bind_blob(statement, 2, bytes_of(pending->record, RECORD_ID_SIZE));
+    statement_bind_int(statement, 3, batch->id);
+    statement_bind_int(statement, 4, (int64_t)size);
+    statement_bind_blob(statement, 5, bytes_of(digest, sizeof digest));
+    return statement_run(statement, error);
+}
+
 static int insert_record(struct records_batch *batch, const struct pending *pending,
                          uint32_t position, struct aceso_error *error)
 {
@@ -289,7 +316,7 @@ static int insert_record(struct records_batch *batch, const struct pending *pend
     code = statement_run(statement, error);
     for (size_t slot = 0; !code && slot < RECORD_LEVELS; slot++)
         code = insert_part(batch, pending, position, slot, error);
-    return code;
+    return code ? code : insert_object(batch, pending, error);
 }
 
 static int write_waiting(struct records_batch *batch, struct aceso_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What records.c and records_batch.c share. Internal to the room. */
+/* What records.c, records_batch.c and records_away.c share. Internal to the room. */
 #ifndef ACESO_RECORD_RECORDS_INTERNAL_H
 #define ACESO_RECORD_RECORDS_INTERNAL_H
 
@@ -27,5 +27,9 @@ ACESO_NODISCARD int records_batch_by_id(struct records *records, int64_t id,
 ACESO_NODISCARD int records_batch_by_number(struct records *records, const uint8_t *patient,
                                             uint64_t number, struct batch_row *out,
                                             struct aceso_error *error);
+
+/* Size and SHA-256 of the content that four sealed parts make (object.h). */
+size_t records_content_digest(const struct bytes part[RECORD_LEVELS],
+                              uint8_t digest[RECORD_HASH_SIZE]);
 
 #endif

@@ -256,7 +256,7 @@ static int64_t count_rows(struct place *place, const char *sql)
     int64_t count;
 
     /* A connection of the test's own; no migrations beyond those the file has. */
-    assert_int_equal(store_open(place->path, (const char *const[]){ "" }, 1, &store, NULL),
+    assert_int_equal(store_open(place->path, (const char *const[]){ "", "" }, 2, &store, NULL),
                      ACESO_OK);
     assert_int_equal(store_prepare(store, sql, &statement, NULL), ACESO_OK);
     assert_int_equal(statement_step(statement, NULL), 1);
@@ -601,7 +601,7 @@ static void change_file(struct place *place, const char *sql)
 
     records_close(place->records);
     place->records = NULL;
-    assert_int_equal(store_open(place->path, (const char *const[]){ "" }, 1, &store, NULL), 0);
+    assert_int_equal(store_open(place->path, (const char *const[]){ "", "" }, 2, &store, NULL), 0);
     assert_int_equal(store_exec(store, sql, NULL), ACESO_OK);
     store_close(store);
     assert_int_equal(records_open(place->path, &place->records, NULL), ACESO_OK);
@@ -692,7 +692,7 @@ static void test_query_plan(void **state)
 
     (void)buffer_put_string(&sql, "EXPLAIN QUERY PLAN ");
     assert_int_equal(records_query(place->context.patient, 3, &sql), ACESO_OK);
-    assert_int_equal(store_open(place->path, (const char *const[]){ "" }, 1, &store, NULL), 0);
+    assert_int_equal(store_open(place->path, (const char *const[]){ "", "" }, 2, &store, NULL), 0);
     assert_int_equal(store_prepare(store, buffer_text(&sql), &statement, NULL), ACESO_OK);
     while (statement_step(statement, NULL) == 1) {
         const char *step = statement_text(statement, 3);

@@ -175,6 +175,38 @@ const proofs = leaves.map((_, index) => proof(1, index, leaves));
 const stream = Buffer.concat([u8(1), ...parts.map((part, i) =>
   row(context, epoch, part.place, part.sealed, proofs[i])), u32(0), u64(parts.length)]);
 
+// Objects as a cloud keeps them (docs/cloud.md); the last record takes two.
+const cloud = { secret: draw('cloud secret'), address: draw('cloud address', 20) };
+const cloudKey = (what) => hkdf(cloud.secret, cloud.address, Buffer.from(`aceso cloud ${what} v1`));
+const nameKey = cloudKey('name'), sealKey = cloudKey('seal');
+const PIECE = 262144 - 44;
+const objects = [];
+function keep(record, version, generation, sizes) {
+  const levels = sizes.map((size, i) => draw(`${hex(record)} ${i + 1}`, size));
+  const content = Buffer.concat([u8(1), ...levels.flatMap((one) => [u32(one.length), one])]);
+  for (let piece = 0; piece * PIECE < content.length; piece++) {
+    const slice = content.subarray(piece * PIECE, (piece + 1) * PIECE);
+    const name = createHmac('sha256', nameKey).update(Buffer.concat(
+      [u8(1), context.patient, record, u32(version), u32(piece)])).digest();
+    let size = 2048;
+    while (size < 44 + slice.length) size *= 2;
+    const plain = Buffer.alloc(size);
+    Buffer.concat([name, u64(generation), u32(slice.length), slice]).copy(plain);
+    const seed = draw(`object ${objects.length}`);
+    const cipher = createCipheriv('aes-256-gcm',
+      hkdf(sealKey, seed, Buffer.from('aceso cloud object v1')), Buffer.alloc(12));
+    cipher.setAAD(u8(1));
+    const text = Buffer.concat([cipher.update(plain), cipher.final()]);
+    const object = Buffer.concat([u8(1), seed, text, cipher.getAuthTag()]);
+    objects.push({ record: hex(record), version, piece, generation, name: hex(name),
+      seed: hex(seed), parts: sizes, slice: slice.length,
+      contentSha256: hex(sha256(content)), size: object.length, sha256: hex(sha256(object)) });
+  }
+}
+keep(draw('one', 16), 1, 1, [305, 305, 305, 305]);
+keep(draw('two', 16), 1, 3, [305, 321, 1137, 5169]);
+keep(draw('three', 16), 2, 2 ** 40, [305, 1137, 305, 300000]);
+
 // The public reference leaves of certificate transparency, to tie the tree to RFC 6962.
 const ct = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657',
   '606162636465666768696a6b6c6d6e6f'].map((text) => sha256(u8(0), Buffer.from(text, 'hex')));
@@ -185,6 +217,8 @@ write('patch.json', patches);
 write('merkle.json', ct.map((_, i) => ct.slice(0, i + 1)).map((some) => ({
   leaves: some.map(hex), root: hex(root(some)),
   paths: some.map((_, i) => path(i, some).map(hex)) })));
+write('object.json', { secret: hex(cloud.secret), cloud: hex(cloud.address),
+  nameKey: hex(nameKey), sealKey: hex(sealKey), patient: hex(context.patient), objects });
 write('batch.json', {
   context: { chainId: context.chainId, contract: hex(context.contract),
     patient: hex(context.patient), hospital: hex(context.hospital) },
