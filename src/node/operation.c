@@ -67,8 +67,8 @@ static const struct operation_kind *operation_find(const struct operations *engi
 
 /* The oldest waiting operation of a lane: its id, kind and opened input. */
 static int operation_next(struct operations *engine, struct store *store,
-                          enum operation_lane lane, char id[OPERATION_ID_SIZE], char kind[OPERATION_KIND_SIZE],
-                          struct buffer *input)
+                          enum operation_lane lane, char id[OPERATION_ID_SIZE],
+                          char kind[OPERATION_KIND_SIZE], struct buffer *input)
 {
     struct statement *query = NULL;
     int step, code = store_prepare(store,
