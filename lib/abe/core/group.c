@@ -196,21 +196,29 @@ void abe_fp12_pow_public(blst_fp12 *out, const blst_fp12 *base, const blst_fr *s
 
 /* ---- torus form ------------------------------------------------------------------------ */
 
-bool abe_torus_encode(const blst_fp12 *f, uint8_t out[ABE_TORUS_SIZE])
+bool abe_torus_encode_ratio(const blst_fp12 *numerator, uint8_t out[ABE_TORUS_SIZE])
 {
     static const blst_fp6 zero;
-    blst_fp12 numerator = { { f->fp6[0], zero } };
-    blst_fp12 denominator = { { f->fp6[1], zero } };
-    const blst_fp *one = &blst_fp12_one()->fp6[0].fp2[0].fp[0];
+    blst_fp12 quotient = { { numerator->fp6[0], zero } };
+    blst_fp12 denominator = { { numerator->fp6[1], zero } };
 
-    if (memcmp(&denominator.fp6[0], &zero, sizeof(zero)) == 0)
+    if (memcmp(&denominator.fp6[0], &zero, sizeof(zero)) == 0 ||
+        memcmp(&quotient.fp6[0], &zero, sizeof(zero)) == 0)
         return false;
-    blst_fp_add(&numerator.fp6[0].fp2[0].fp[0], &numerator.fp6[0].fp2[0].fp[0], one);
     blst_fp12_inverse(&denominator, &denominator);
-    blst_fp12_mul(&numerator, &numerator, &denominator);
+    blst_fp12_mul(&quotient, &quotient, &denominator);
     for (size_t i = 0; i < 6; i++)
-        blst_bendian_from_fp(out + FP_SIZE * i, &numerator.fp6[0].fp2[i / 2].fp[i % 2]);
+        blst_bendian_from_fp(out + FP_SIZE * i, &quotient.fp6[0].fp2[i / 2].fp[i % 2]);
     return true;
+}
+
+bool abe_torus_encode(const blst_fp12 *f, uint8_t out[ABE_TORUS_SIZE])
+{
+    blst_fp12 numerator = *f;
+    blst_fp *real = &numerator.fp6[0].fp2[0].fp[0];
+
+    blst_fp_add(real, real, &blst_fp12_one()->fp6[0].fp2[0].fp[0]);
+    return abe_torus_encode_ratio(&numerator, out);
 }
 
 bool abe_torus_decode(const uint8_t in[ABE_TORUS_SIZE], blst_fp12 *numerator)
@@ -244,6 +252,11 @@ void abe_torus_ratio(blst_fp12 *f, const blst_fp12 *numerator)
 
 /* ---- pairings -------------------------------------------------------------------------- */
 
+void abe_lines_make(const blst_p2_affine *q, struct abe_lines *lines)
+{
+    blst_precompute_lines(lines->line, q);
+}
+
 static void flush(struct abe_pairing *pairing)
 {
     const blst_p1_affine *p[ABE_PAIRS_MAX];
@@ -259,26 +272,79 @@ static void flush(struct abe_pairing *pairing)
     abe_wipe(&product, sizeof(product));
 }
 
+/* Multiplies by line number `index` of each pair, evaluated at its point. */
+static void multiply_lines(const struct abe_pairing *pairing, size_t index, blst_fp12 *f)
+{
+    blst_fp6 at_point;
+
+    for (size_t i = 0; i < pairing->lined; i++) {
+        const blst_fp6 *line = &pairing->lines[i]->line[index];
+        const blst_p1_affine *p = &pairing->lined_p[i];
+
+        at_point.fp2[0] = line->fp2[0];
+        for (size_t j = 0; j < 2; j++) {
+            blst_fp_mul(&at_point.fp2[1].fp[j], &line->fp2[1].fp[j], &p->x);
+            blst_fp_mul(&at_point.fp2[2].fp[j], &line->fp2[2].fp[j], &p->y);
+        }
+        blst_fp12_mul_by_xy00z0(f, f, &at_point);
+    }
+    abe_wipe(&at_point, sizeof(at_point));
+}
+
+/* The Miller loop over |x|, all pairs at once: a line for each bit, a second one for a set bit. */
+static void flush_lined(struct abe_pairing *pairing)
+{
+    blst_fp12 f = *blst_fp12_one();
+    size_t index = 0;
+
+    if (pairing->lined == 0)
+        return;
+    for (unsigned bit = 63; bit-- > 0;) {
+        if (bit != 62)
+            blst_fp12_sqr(&f, &f);
+        multiply_lines(pairing, index++, &f);
+        if ((curve_x >> bit & 1) != 0)
+            multiply_lines(pairing, index++, &f);
+    }
+    blst_fp12_conjugate(&f); /* x is negative */
+    blst_fp12_mul(&pairing->product, &pairing->product, &f);
+    pairing->lined = 0;
+    abe_wipe(&f, sizeof(f));
+}
+
 void abe_pairing_begin(struct abe_pairing *pairing)
 {
     pairing->product = *blst_fp12_one();
     pairing->count = 0;
+    pairing->lined = 0;
 }
 
-void abe_pairing_add(struct abe_pairing *pairing, const blst_p1 *p, const blst_p2_affine *q)
+void abe_pairing_add(struct abe_pairing *pairing, const blst_p1_affine *p, const blst_p2_affine *q,
+                     const struct abe_lines *lines)
 {
-    if (blst_p1_is_inf(p))
+    if (blst_p1_affine_is_inf(p))
         return;
+    if (lines != NULL) {
+        blst_p1_affine *twice = &pairing->lined_p[pairing->lined];
+
+        blst_fp_add(&twice->x, &p->x, &p->x);
+        blst_fp_cneg(&twice->x, &twice->x, true);
+        blst_fp_add(&twice->y, &p->y, &p->y);
+        pairing->lines[pairing->lined++] = lines;
+        if (pairing->lined == ABE_PAIRS_MAX)
+            flush_lined(pairing);
+        return;
+    }
+    pairing->p[pairing->count] = *p;
+    pairing->q[pairing->count++] = q;
     if (pairing->count == ABE_PAIRS_MAX)
         flush(pairing);
-    blst_p1_to_affine(&pairing->p[pairing->count], p);
-    pairing->q[pairing->count] = q;
-    pairing->count++;
 }
 
 void abe_pairing_end(struct abe_pairing *pairing, blst_fp12 *out)
 {
     flush(pairing);
+    flush_lined(pairing);
     blst_final_exp(out, &pairing->product);
     abe_wipe(pairing, sizeof(*pairing));
 }

@@ -18,7 +18,8 @@ enum {
     ABE_G2_SIZE = 96,
     ABE_GT_SIZE = 576,
     ABE_TORUS_SIZE = 288,
-    ABE_PAIRS_MAX = 16
+    ABE_PAIRS_MAX = 16,
+    ABE_LINES = 68 /* of one Miller loop */
 };
 
 /* Compressed points of the Zcash form. Decoding demands the curve, canonical x, not infinity; it
@@ -57,8 +58,18 @@ bool abe_torus_encode(const blst_fp12 *f, uint8_t out[ABE_TORUS_SIZE]);
  */
 bool abe_torus_decode(const uint8_t in[ABE_TORUS_SIZE], blst_fp12 *numerator);
 
+/* The same encoding from any n with f = n / conjugate(n); n = f + 1 is one. */
+bool abe_torus_encode_ratio(const blst_fp12 *numerator, uint8_t out[ABE_TORUS_SIZE]);
+
 /* f = n / conjugate(n). */
 void abe_torus_ratio(blst_fp12 *f, const blst_fp12 *numerator);
+
+/* The lines of the Miller loop of one G2 point, which must not be infinity: made once, used often. */
+struct abe_lines {
+    blst_fp6 line[ABE_LINES];
+};
+
+void abe_lines_make(const blst_p2_affine *q, struct abe_lines *lines);
 
 /* A product of pairings under one final exponentiation. A pair whose G1 point is infinity counts as
  * one; that point is public, the G2 point may be secret and must not be infinity. */
@@ -67,12 +78,19 @@ struct abe_pairing {
     blst_p1_affine p[ABE_PAIRS_MAX];
     const blst_p2_affine *q[ABE_PAIRS_MAX];
     size_t count;
+    blst_p1_affine lined_p[ABE_PAIRS_MAX]; /* (-2x, 2y), as the lines want it */
+    const struct abe_lines *lines[ABE_PAIRS_MAX];
+    size_t lined;
 };
 
 void abe_pairing_begin(struct abe_pairing *pairing);
 
-/* Multiplies by e(p, q). `q` is kept by reference until abe_pairing_end. */
-void abe_pairing_add(struct abe_pairing *pairing, const blst_p1 *p, const blst_p2_affine *q);
+/*
+ * Multiplies by e(p, q). With `lines`, those of q, it is faster, and all such pairs share the
+ * squarings; NULL: from the point. Both are kept by reference until abe_pairing_end.
+ */
+void abe_pairing_add(struct abe_pairing *pairing, const blst_p1_affine *p, const blst_p2_affine *q,
+                     const struct abe_lines *lines);
 
 void abe_pairing_end(struct abe_pairing *pairing, blst_fp12 *out);
 

@@ -137,15 +137,29 @@ static void share(const struct abe_policy *policy, struct sharing *sharing)
 
 /* What the rows of one `or` have in common. */
 struct blinded_share {
-    blst_fp12 lambda; /* e(g1,g2)^lambda */
+    blst_fp12 lambda; /* e(g1,g2)^lambda, as the ratio n / conjugate(n) */
     blst_p1 omega;    /* g1^omega */
 };
 
-static void blind_share(const struct sharing *sharing, size_t row, struct blinded_share *out)
+/* n with n / conjugate(n) = e(g1,g2)^scalar. */
+static void generator_power(const struct abe_kem *kem, const blst_fr *scalar, blst_fp12 *out)
 {
-    abe_gt_generator(&out->lambda);
-    abe_gt_pow_secret(&out->lambda, &out->lambda, &sharing->lambda[row]);
-    abe_g1_mult_secret(&out->omega, blst_p1_affine_generator(), &sharing->omega[row]);
+    *out = *blst_fp12_one();
+    abe_gt_multiply_secret(out, kem->generators != NULL ? &kem->generators->a : NULL, NULL, scalar);
+}
+
+/* sum = sum + g1^scalar. */
+static void add_generator(const struct abe_kem *kem, const blst_fr *scalar, blst_p1 *sum)
+{
+    abe_g1_add_secret(sum, kem->generators != NULL ? &kem->generators->y : NULL, NULL, scalar);
+}
+
+static void blind_share(const struct abe_kem *kem, const struct sharing *sharing, size_t row,
+                        struct blinded_share *out)
+{
+    generator_power(kem, &sharing->lambda[row], &out->lambda);
+    memset(&out->omega, 0, sizeof(out->omega));
+    add_generator(kem, &sharing->omega[row], &out->omega);
 }
 
 /* C1, C2, C3 of one row. False when one of them has no encoding. */
@@ -153,30 +167,34 @@ static bool put_row(struct target *target, const struct abe_kem *kem, const stru
                     size_t row, const struct blinded_share *blinded)
 {
     const struct abe_public *key = kem->keys[row];
+    const struct abe_tables *tables = kem->tables != NULL ? kem->tables[row] : NULL;
     uint8_t bytes[ABE_ROW_SIZE];
     blst_fr r;
-    blst_fp12 c1;
+    blst_fp12 c1 = blinded->lambda;
     blst_p1 c2;
-    blst_p1 c3;
+    blst_p1 c3 = blinded->omega;
     bool ok;
 
     abe_hkdf_scalar_indexed(sharing->prk, 'r', row, &r);
-    abe_gt_pow_secret(&c1, &key->a, &r);
-    blst_fp12_mul(&c1, &c1, &blinded->lambda);
-    abe_g1_mult_secret(&c2, blst_p1_affine_generator(), &r);
-    abe_g1_mult_secret(&c3, &key->y, &r);
-    blst_p1_add_or_double(&c3, &c3, &blinded->omega);
-    /* All three go into the header. */
-    abe_declassify(&c1, sizeof(c1));
+    abe_gt_multiply_secret(&c1, tables != NULL ? &tables->a : NULL, &key->a, &r);
+    memset(&c2, 0, sizeof(c2));
+    add_generator(kem, &r, &c2);
+    abe_g1_add_secret(&c3, tables != NULL ? &tables->y : NULL, &key->y, &r);
+    /* The numerator of C1 is secret, its torus form is not. */
+    ok = abe_torus_encode_ratio(&c1, bytes);
+    abe_declassify(bytes, ABE_TORUS_SIZE);
+    abe_declassify(&ok, sizeof(ok));
     abe_declassify(&c2, sizeof(c2));
     abe_declassify(&c3, sizeof(c3));
-    ok = abe_torus_encode(&c1, bytes) && !blst_p1_is_inf(&c2) && !blst_p1_is_inf(&c3);
+    ok = ok && !blst_p1_is_inf(&c2) && !blst_p1_is_inf(&c3);
     if (ok) {
         blst_p1_compress(bytes + ABE_TORUS_SIZE, &c2);
         blst_p1_compress(bytes + ABE_TORUS_SIZE + ABE_G1_SIZE, &c3);
         put(target, rows_offset(kem->policy) + row * ABE_ROW_SIZE, bytes, sizeof(bytes));
     }
     abe_wipe(&r, sizeof(r));
+    abe_wipe(&c1, sizeof(c1));
+    abe_wipe(&c3, sizeof(c3));
     return ok;
 }
 
@@ -195,7 +213,7 @@ static bool put_gate(struct target *target, const struct abe_kem *kem,
         if (nodes[child].threshold != 0)
             continue;
         if (!shared)
-            blind_share(sharing, row, &blinded);
+            blind_share(kem, sharing, row, &blinded);
         shared = gate->threshold == 1;
         ok = put_row(target, kem, sharing, row, &blinded);
     }
@@ -211,7 +229,7 @@ static bool put_rows(struct target *target, const struct abe_kem *kem,
     bool ok = true;
 
     if (policy->rows == 1) {
-        blind_share(sharing, 0, &blinded);
+        blind_share(kem, sharing, 0, &blinded);
         ok = put_row(target, kem, sharing, 0, &blinded);
         abe_wipe(&blinded, sizeof(blinded));
         return ok;
@@ -284,8 +302,8 @@ static int put_tail(struct target *target, const struct abe_kem *kem, const stru
     blst_fp12 e;
     int code = ACESO_ABE_REFUSED;
 
-    abe_gt_generator(&e);
-    abe_gt_pow_secret(&e, &e, &sharing->v[0]);
+    generator_power(kem, &sharing->v[0], &e);
+    abe_torus_ratio(&e, &e);
     if (kem->cca) {
         apply_mask(kem->policy, target->header, &e, kem->secret, bytes);
         put(target, at, bytes, ACESO_ABE_SIGMA_SIZE);
@@ -364,6 +382,14 @@ static void coefficient_split(const blst_fr *coefficient, blst_fr *magnitude, bo
     *magnitude = *negative ? opposite : *coefficient;
 }
 
+static bool is_one(const blst_fr *magnitude)
+{
+    blst_fr one;
+
+    abe_fr_from_integer(&one, 1);
+    return memcmp(magnitude, &one, sizeof(one)) == 0;
+}
+
 /* out = (negative ? -1 : 1) * magnitude * point, in variable time. */
 static void g1_mult_public(blst_p1 *out, const blst_p1_affine *point, const blst_fr *magnitude,
                            bool negative)
@@ -388,7 +414,7 @@ struct opening {
 };
 
 static bool open_row(struct opening *opening, const uint8_t *row, const blst_fr *coefficient,
-                     const struct abe_user *user)
+                     const struct abe_user *user, const struct abe_lines *lines)
 {
     blst_fp12 c1;
     blst_p1_affine c2;
@@ -401,44 +427,65 @@ static bool open_row(struct opening *opening, const uint8_t *row, const blst_fr 
         !abe_g1_decode(row + ABE_TORUS_SIZE + ABE_G1_SIZE, &c3))
         return false;
     coefficient_split(coefficient, &magnitude, &negative);
-    abe_fp12_pow_public(&c1, &c1, &magnitude);
+    if (is_one(&magnitude)) {
+        blst_fp_cneg(&c2.y, &c2.y, !negative);
+        blst_fp_cneg(&c3.y, &c3.y, negative);
+        blst_p1_add_or_double_affine(&opening->c3, &opening->c3, &c3);
+    } else {
+        abe_fp12_pow_public(&c1, &c1, &magnitude);
+        g1_mult_public(&multiple, &c2, &magnitude, !negative);
+        blst_p1_to_affine(&c2, &multiple);
+        g1_mult_public(&multiple, &c3, &magnitude, negative);
+        blst_p1_add_or_double(&opening->c3, &opening->c3, &multiple);
+    }
     if (negative)
         blst_fp12_conjugate(&c1);
     blst_fp12_mul(&opening->numerator, &opening->numerator, &c1);
-    g1_mult_public(&multiple, &c2, &magnitude, !negative);
-    abe_pairing_add(&opening->pairing, &multiple, &user->k);
-    g1_mult_public(&multiple, &c3, &magnitude, negative);
-    blst_p1_add_or_double(&opening->c3, &opening->c3, &multiple);
+    abe_pairing_add(&opening->pairing, &c2, &user->k, lines);
     return true;
 }
 
-bool abe_kem_recover(const struct abe_header *header, const uint8_t *chosen,
-                     const blst_fr *coefficients, const struct abe_user *const *users, blst_fp12 *e)
+/* Opens all chosen rows; the user of one of them, NULL when an element does not decode. */
+static const struct abe_user *open_rows(struct opening *opening, const struct abe_header *header,
+                                        const uint8_t *chosen, const struct abe_openers *openers)
 {
     const struct abe_policy *policy = &header->policy;
     const struct abe_user *user = NULL;
-    struct opening opening;
-    blst_fp12 ratio;
 
-    abe_pairing_begin(&opening.pairing);
-    memset(&opening.c3, 0, sizeof(opening.c3));
-    opening.numerator = *blst_fp12_one();
     for (size_t i = 0; i < policy->count; i++) {
         size_t row = policy->nodes[i].row;
 
         if (chosen[i] == 0 || policy->nodes[i].threshold != 0)
             continue;
-        user = users[row];
-        if (!open_row(&opening, header->rows + row * ABE_ROW_SIZE, &coefficients[row], user))
-            return false;
+        user = openers->users[row];
+        if (!open_row(opening, header->rows + row * ABE_ROW_SIZE, &openers->coefficients[row], user,
+                      openers->k != NULL ? openers->k[row] : NULL))
+            return NULL;
     }
-    if (user == NULL)
-        return false;
-    abe_pairing_add(&opening.pairing, &opening.c3, &user->h);
-    abe_pairing_end(&opening.pairing, e);
-    abe_torus_ratio(&ratio, &opening.numerator);
-    blst_fp12_mul(e, e, &ratio);
-    return true;
+    return user;
+}
+
+bool abe_kem_recover(const struct abe_header *header, const uint8_t *chosen,
+                     const struct abe_openers *openers, blst_fp12 *e)
+{
+    const struct abe_user *user;
+    struct opening opening;
+    blst_p1_affine c3;
+    blst_fp12 ratio;
+
+    abe_pairing_begin(&opening.pairing);
+    memset(&opening.c3, 0, sizeof(opening.c3));
+    opening.numerator = *blst_fp12_one();
+    user = open_rows(&opening, header, chosen, openers);
+    if (user != NULL) {
+        blst_p1_to_affine(&c3, &opening.c3);
+        abe_pairing_add(&opening.pairing, &c3, &user->h, openers->h);
+        abe_pairing_end(&opening.pairing, e);
+        abe_torus_ratio(&ratio, &opening.numerator);
+        blst_fp12_mul(e, e, &ratio);
+    }
+    abe_wipe(&opening, sizeof(opening));
+    return user != NULL;
 }
 
 void abe_kem_unmask(const struct abe_header *header, const blst_fp12 *e,

@@ -29,6 +29,8 @@ struct abe_kem {
     bool cca;
     const struct abe_policy *policy;
     const struct abe_public *const *keys; /* by row */
+    const struct abe_tables *generators;  /* NULL: slower */
+    const struct abe_tables *const *tables; /* of the keys, by row; NULL or with NULLs: slower */
     const uint8_t *context;
     size_t context_length;
     const uint8_t *secret; /* sigma (CCA) or seed (CPA), 32 bytes */
@@ -56,13 +58,17 @@ int abe_kem_make(const struct abe_kem *kem, blst_fr *scratch, uint8_t *out,
 int abe_kem_check(const struct abe_kem *kem, blst_fr *scratch, const struct abe_header *header,
                   uint8_t key[ACESO_ABE_KEY_SIZE]);
 
-/*
- * e(g1,g2)^s from the rows of the chosen leaves. `users` by row; `coefficients` by row
- * (abe_lsss_reconstruct). All users must have one gid. False when an element does not decode.
- */
+/* What opens the rows of a header; everything by row, entries of rows not chosen are not read. */
+struct abe_openers {
+    const struct abe_user *const *users; /* of one gid */
+    const blst_fr *coefficients;         /* abe_lsss_reconstruct */
+    const struct abe_lines *const *k;    /* of the users' K; NULL or with NULLs: slower */
+    const struct abe_lines *h;           /* of H(gid); NULL: slower */
+};
+
+/* e(g1,g2)^s from the rows of the chosen leaves. False when an element does not decode. */
 bool abe_kem_recover(const struct abe_header *header, const uint8_t *chosen,
-                     const blst_fr *coefficients, const struct abe_user *const *users,
-                     blst_fp12 *e);
+                     const struct abe_openers *openers, blst_fp12 *e);
 
 /* sigma of a CCA header, from e(g1,g2)^s. Says nothing about whether the header is honest. */
 void abe_kem_unmask(const struct abe_header *header, const blst_fp12 *e,

@@ -73,18 +73,21 @@ static size_t get_head(const uint8_t *bytes, size_t length, enum abe_type type,
 /* ---- public keys ----------------------------------------------------------------------- */
 
 size_t abe_public_make(const struct abe_secret *secret, const char *attribute,
-                       size_t attribute_length, uint8_t out[ACESO_ABE_PUBLIC_KEY_MAX])
+                       size_t attribute_length, const struct abe_tables *generators,
+                       uint8_t out[ACESO_ABE_PUBLIC_KEY_MAX])
 {
     size_t at = put_head(out, ABE_TYPE_PUBLIC_KEY, attribute, attribute_length);
     blst_fp12 a;
     blst_p1 y;
 
-    abe_gt_generator(&a);
-    abe_gt_pow_secret(&a, &a, &secret->alpha);
-    abe_g1_mult_secret(&y, blst_p1_affine_generator(), &secret->y);
+    a = *blst_fp12_one();
+    memset(&y, 0, sizeof(y));
+    abe_gt_multiply_secret(&a, generators != NULL ? &generators->a : NULL, NULL, &secret->alpha);
+    abe_g1_add_secret(&y, generators != NULL ? &generators->y : NULL, blst_p1_affine_generator(),
+                      &secret->y);
     abe_declassify(&a, sizeof(a));
     abe_declassify(&y, sizeof(y));
-    if (!abe_torus_encode(&a, out + at) || blst_p1_is_inf(&y))
+    if (!abe_torus_encode_ratio(&a, out + at) || blst_p1_is_inf(&y))
         return 0;
     at += ABE_TORUS_SIZE;
     blst_p1_compress(out + at, &y);
@@ -119,7 +122,7 @@ bool abe_public_check(const struct abe_public *key)
 
 size_t abe_user_make(const struct abe_secret *secret, const char *attribute,
                      size_t attribute_length, const uint8_t *gid, size_t gid_length,
-                     uint8_t out[ACESO_ABE_USER_KEY_MAX])
+                     const struct abe_g2_table *generator, uint8_t out[ACESO_ABE_USER_KEY_MAX])
 {
     size_t at = put_head(out, ABE_TYPE_USER_KEY, attribute, attribute_length);
     blst_p2_affine h;
@@ -131,14 +134,18 @@ size_t abe_user_make(const struct abe_secret *secret, const char *attribute,
     memcpy(out + at + 2, gid, gid_length);
     at += 2 + gid_length;
     abe_hash_gid(gid, gid_length, &h);
-    abe_g2_mult_secret(&k, blst_p2_affine_generator(), &secret->alpha);
-    abe_g2_mult_secret(&masked, &h, &secret->y);
-    blst_p2_add_or_double(&k, &k, &masked);
+    abe_g2_mult_secret(&k, &h, &secret->y);
+    if (generator != NULL) {
+        abe_g2_table_add(generator, &secret->alpha, &k);
+    } else {
+        abe_g2_mult_secret(&masked, blst_p2_affine_generator(), &secret->alpha);
+        blst_p2_add_or_double(&k, &k, &masked);
+        abe_wipe(&masked, sizeof(masked));
+    }
     infinite = blst_p2_is_inf(&k);
     abe_declassify(&infinite, sizeof(infinite));
     blst_p2_compress(out + at, &k);
     abe_wipe(&k, sizeof(k));
-    abe_wipe(&masked, sizeof(masked));
     return infinite ? 0 : at + ABE_G2_SIZE;
 }
 
@@ -172,17 +179,15 @@ bool abe_user_check(const struct abe_user *key, const struct abe_public *public_
 {
     struct abe_pairing pairing;
     blst_fp12 product;
-    blst_p1 point;
+    blst_p1_affine minus_one = *blst_p1_affine_generator();
 
     if (!blst_p2_affine_in_g2(&key->k))
         return false;
     /* e(-g1, K) * e(Y, H(gid)) * A = 1 */
     abe_pairing_begin(&pairing);
-    blst_p1_from_affine(&point, blst_p1_affine_generator());
-    blst_p1_cneg(&point, true);
-    abe_pairing_add(&pairing, &point, &key->k);
-    blst_p1_from_affine(&point, &public_key->y);
-    abe_pairing_add(&pairing, &point, &key->h);
+    blst_fp_cneg(&minus_one.y, &minus_one.y, true);
+    abe_pairing_add(&pairing, &minus_one, &key->k, NULL);
+    abe_pairing_add(&pairing, &public_key->y, &key->h, NULL);
     abe_pairing_end(&pairing, &product);
     blst_fp12_mul(&product, &product, &public_key->a);
     return blst_fp12_is_one(&product);

@@ -6,8 +6,8 @@
 #ifndef ABE_KEYS_H
 #define ABE_KEYS_H
 
-#include "group.h"
 #include "hash.h"
+#include "tables.h"
 
 #include "aceso/abe.h"
 
@@ -53,9 +53,11 @@ struct abe_user {
 void abe_secret_derive(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *attribute,
                        size_t attribute_length, struct abe_secret *secret);
 
-/* Writes the serialized public key; returns its length, 0 when alpha or y is zero (never). */
+/* Writes the serialized public key; returns its length, 0 when alpha or y is zero (never).
+ * `generators` may be NULL: slower. */
 size_t abe_public_make(const struct abe_secret *secret, const char *attribute,
-                       size_t attribute_length, uint8_t out[ACESO_ABE_PUBLIC_KEY_MAX]);
+                       size_t attribute_length, const struct abe_tables *generators,
+                       uint8_t out[ACESO_ABE_PUBLIC_KEY_MAX]);
 
 /* Decodes. ACESO_ABE_FORMAT, or ACESO_ABE_BAD_KEY for a point off the curve and the like. */
 int abe_public_decode(const uint8_t *bytes, size_t length, struct abe_public *key);
@@ -63,10 +65,11 @@ int abe_public_decode(const uint8_t *bytes, size_t length, struct abe_public *ke
 /* The subgroup checks that decoding leaves out. */
 bool abe_public_check(const struct abe_public *key);
 
-/* Writes the serialized user key; returns its length, 0 when K is infinity (never). */
+/* Writes the serialized user key; returns its length, 0 when K is infinity (never). `generator`,
+ * the table of g2, may be NULL: slower. */
 size_t abe_user_make(const struct abe_secret *secret, const char *attribute,
                      size_t attribute_length, const uint8_t *gid, size_t gid_length,
-                     uint8_t out[ACESO_ABE_USER_KEY_MAX]);
+                     const struct abe_g2_table *generator, uint8_t out[ACESO_ABE_USER_KEY_MAX]);
 
 /* As abe_public_decode. Computes H(gid). */
 int abe_user_decode(const uint8_t *bytes, size_t length, struct abe_user *key);

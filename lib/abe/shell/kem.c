@@ -4,6 +4,7 @@
 
 #include "../core/lsss.h"
 #include "../core/octets.h"
+#include "generators.h"
 #include "objects.h"
 
 #include <stdlib.h>
@@ -23,31 +24,58 @@ static void match_rows(const struct abe_policy *policy, const struct abe_entry *
     }
 }
 
-/* The public key of each row, in an array to be freed. ACESO_ABE_MISSING_KEY. */
-static int public_keys_by_row(const struct abe_policy *policy,
-                              const struct aceso_abe_public_key *const *keys, size_t count,
-                              const void ***by_row)
+/* What the rows of one policy need of public keys, all by row. */
+struct row_keys {
+    const void **found; /* struct aceso_abe_public_key */
+    const struct abe_public **keys;
+    const struct abe_tables **tables;
+    size_t rows;
+};
+
+static void row_keys_end(struct row_keys *row_keys)
+{
+    for (size_t row = 0; row < row_keys->rows; row++) {
+        const struct aceso_abe_public_key *key = row_keys->found[row];
+
+        if (row_keys->tables[row] != NULL)
+            abe_shared_unpin(key->shared);
+    }
+    free(row_keys->found);
+    free(row_keys->keys);
+    free(row_keys->tables);
+}
+
+/* ACESO_ABE_MISSING_KEY. In either case row_keys_end follows. */
+static int row_keys_begin(struct row_keys *row_keys, const struct abe_policy *policy,
+                          const struct aceso_abe_public_key *const *keys, size_t count)
 {
     struct abe_entry *entries = calloc(count + 1, sizeof(*entries));
-    const void **found = calloc(policy->rows, sizeof(*found));
     int code = ACESO_ABE_NO_MEMORY;
 
-    if (entries != NULL && found != NULL) {
-        for (size_t i = 0; i < count; i++)
-            entries[i] = (struct abe_entry){ keys[i]->core.attribute,
-                                             keys[i]->core.attribute_length, &keys[i]->core };
-        abe_entries_sort(entries, count);
-        match_rows(policy, entries, count, found);
-        code = ACESO_ABE_OK;
-        for (size_t row = 0; row < policy->rows; row++) {
-            if (found[row] == NULL)
-                code = ACESO_ABE_MISSING_KEY;
-        }
+    *row_keys = (struct row_keys){ .found = calloc(policy->rows, sizeof(*row_keys->found)),
+                                   .keys = calloc(policy->rows, sizeof(*row_keys->keys)),
+                                   .tables = calloc(policy->rows, sizeof(*row_keys->tables)) };
+    if (entries == NULL || row_keys->found == NULL || row_keys->keys == NULL ||
+        row_keys->tables == NULL)
+        goto out;
+    row_keys->rows = policy->rows;
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length,
+                                         keys[i] };
+    abe_entries_sort(entries, count);
+    match_rows(policy, entries, count, row_keys->found);
+    code = ACESO_ABE_OK;
+    for (size_t row = 0; row < policy->rows && code == ACESO_ABE_OK; row++) {
+        const struct aceso_abe_public_key *key = row_keys->found[row];
+
+        if (key == NULL)
+            code = ACESO_ABE_MISSING_KEY;
+        else
+            row_keys->keys[row] = &key->core;
     }
-    if (code == ACESO_ABE_OK)
-        *by_row = found;
-    else
-        free(found);
+    for (size_t row = 0; row < policy->rows && code == ACESO_ABE_OK; row++)
+        row_keys->tables[row] = abe_public_key_pin(row_keys->found[row]);
+out:
     free(entries);
     return code;
 }
@@ -75,7 +103,7 @@ static int user_keys_by_row(const struct abe_policy *policy,
         return ACESO_ABE_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length,
-                                         &keys[i]->core };
+                                         keys[i] };
     abe_entries_sort(entries, count);
     match_rows(policy, entries, count, by_row);
     free(entries);
@@ -90,31 +118,26 @@ static int run(const struct abe_kem *kem, const struct aceso_abe_public_key *con
                uint8_t key[ACESO_ABE_KEY_SIZE])
 {
     struct abe_kem filled = *kem;
-    const void **by_row = NULL;
-    const struct abe_public **public_keys = NULL;
+    struct row_keys row_keys;
     blst_fr *scratch = NULL;
-    size_t rows = kem->policy->rows;
     int code;
 
     if (kem->context_length > ACESO_ABE_CONTEXT_MAX)
         return ACESO_ABE_ARGUMENT;
-    code = public_keys_by_row(kem->policy, keys, key_count, &by_row);
+    code = row_keys_begin(&row_keys, kem->policy, keys, key_count);
     if (code != ACESO_ABE_OK)
-        return code;
-    scratch = calloc(rows * ABE_SCRATCH_PER_ROW, sizeof(*scratch));
-    public_keys = calloc(rows, sizeof(*public_keys));
-    if (scratch == NULL || public_keys == NULL) {
-        code = ACESO_ABE_NO_MEMORY;
-    } else {
-        for (size_t row = 0; row < rows; row++)
-            public_keys[row] = by_row[row];
-        filled.keys = public_keys;
+        goto done;
+    filled.keys = row_keys.keys;
+    filled.tables = row_keys.tables;
+    filled.generators = abe_generator_tables();
+    scratch = calloc(kem->policy->rows * ABE_SCRATCH_PER_ROW, sizeof(*scratch));
+    code = ACESO_ABE_NO_MEMORY;
+    if (scratch != NULL)
         code = out != NULL ? abe_kem_make(&filled, scratch, out, key)
                            : abe_kem_check(&filled, scratch, header, key);
-    }
+done:
     free(scratch);
-    free(public_keys);
-    free(by_row);
+    row_keys_end(&row_keys);
     return code;
 }
 
@@ -193,12 +216,14 @@ static int parse(const uint8_t *bytes, size_t length, struct abe_node **nodes,
 
 /* What choosing rows and their coefficients needs. */
 struct choice {
-    const void **found;
+    const void **found;            /* by row; struct aceso_abe_user_key */
     const struct abe_user **users; /* by row */
-    blst_fr *coefficients;         /* by row */
-    uint8_t *held;                 /* by row */
-    uint8_t *chosen;               /* by node */
-    uint32_t *cost;                /* by node */
+    const struct abe_lines **k;    /* by row */
+    const struct abe_lines *h;
+    blst_fr *coefficients; /* by row */
+    uint8_t *held;         /* by row */
+    uint8_t *chosen;       /* by node */
+    uint32_t *cost;        /* by node */
 };
 
 static bool choice_begin(struct choice *choice, const struct abe_policy *policy)
@@ -206,23 +231,52 @@ static bool choice_begin(struct choice *choice, const struct abe_policy *policy)
     *choice = (struct choice){
         .found = calloc(policy->rows, sizeof(*choice->found)),
         .users = calloc(policy->rows, sizeof(*choice->users)),
+        .k = calloc(policy->rows, sizeof(*choice->k)),
         .coefficients = calloc(policy->rows, sizeof(*choice->coefficients)),
         .held = calloc(policy->rows, 1),
         .chosen = calloc(policy->count, 1),
         .cost = calloc(policy->count, sizeof(*choice->cost)),
     };
-    return choice->found != NULL && choice->users != NULL && choice->coefficients != NULL &&
-           choice->held != NULL && choice->chosen != NULL && choice->cost != NULL;
+    return choice->found != NULL && choice->users != NULL && choice->k != NULL &&
+           choice->coefficients != NULL && choice->held != NULL && choice->chosen != NULL &&
+           choice->cost != NULL;
 }
 
 static void choice_end(struct choice *choice)
 {
     free(choice->found);
     free(choice->users);
+    free(choice->k);
     free(choice->coefficients);
     free(choice->held);
     free(choice->chosen);
     free(choice->cost);
+}
+
+/* The lines of the chosen rows' keys and of H(gid). */
+static void pin_lines(struct choice *choice, const struct abe_policy *policy,
+                      const struct aceso_abe_user_key *first)
+{
+    for (size_t i = 0; i < policy->count; i++) {
+        const struct abe_node *node = &policy->nodes[i];
+
+        if (choice->chosen[i] != 0 && node->threshold == 0)
+            choice->k[node->row] = abe_user_key_pin(choice->found[node->row]);
+    }
+    choice->h = abe_user_key_pin_gid(first);
+}
+
+static void unpin_lines(const struct choice *choice, const struct abe_policy *policy,
+                        const struct aceso_abe_user_key *first)
+{
+    for (size_t row = 0; row < policy->rows; row++) {
+        const struct aceso_abe_user_key *key = choice->found[row];
+
+        if (choice->k[row] != NULL)
+            abe_shared_unpin(key->shared);
+    }
+    if (choice->h != NULL)
+        abe_shared_unpin(first->shared);
 }
 
 /* e(g1,g2)^s by the user's keys. */
@@ -230,6 +284,7 @@ static int recover(const struct abe_header *header,
                    const struct aceso_abe_user_key *const *user_keys, size_t count, blst_fp12 *e)
 {
     const struct abe_policy *policy = &header->policy;
+    struct abe_openers openers;
     struct choice choice;
     int code = ACESO_ABE_NO_MEMORY;
 
@@ -239,16 +294,22 @@ static int recover(const struct abe_header *header,
     if (code != ACESO_ABE_OK)
         goto out;
     for (size_t row = 0; row < policy->rows; row++) {
-        choice.users[row] = choice.found[row];
-        choice.held[row] = choice.found[row] != NULL;
+        const struct aceso_abe_user_key *key = choice.found[row];
+
+        choice.held[row] = key != NULL;
+        choice.users[row] = key != NULL ? &key->core : NULL;
     }
     code = ACESO_ABE_UNSATISFIED;
     if (!abe_policy_choose(policy, choice.held, choice.cost, choice.chosen))
         goto out;
     abe_lsss_reconstruct(policy, choice.chosen, choice.coefficients);
-    code = abe_kem_recover(header, choice.chosen, choice.coefficients, choice.users, e)
-               ? ACESO_ABE_OK
-               : ACESO_ABE_REFUSED;
+    pin_lines(&choice, policy, user_keys[0]);
+    openers = (struct abe_openers){ .users = choice.users,
+                                    .coefficients = choice.coefficients,
+                                    .k = choice.k,
+                                    .h = choice.h };
+    code = abe_kem_recover(header, choice.chosen, &openers, e) ? ACESO_ABE_OK : ACESO_ABE_REFUSED;
+    unpin_lines(&choice, policy, user_keys[0]);
 out:
     choice_end(&choice);
     return code;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The opaque types of the public header, and lookup of objects by attribute.
- * Shell: uses core and the heap. No I/O.
+ * Shell: uses core, cache and the heap. No I/O.
  */
 #ifndef ABE_OBJECTS_H
 #define ABE_OBJECTS_H
 
 #include "../core/keys.h"
 #include "../core/policy.h"
+#include "cache.h"
 
 struct aceso_abe_policy {
     struct abe_policy core;
@@ -16,11 +17,20 @@ struct aceso_abe_policy {
 
 struct aceso_abe_public_key {
     struct abe_public core; /* fully checked */
+    struct abe_shared *shared;
 };
 
 struct aceso_abe_user_key {
     struct abe_user core; /* fully checked */
+    struct abe_shared *shared;
 };
+
+/* Tables of a public key, NULL when there are none; each that is not NULL is to be unpinned. */
+const struct abe_tables *abe_public_key_pin(const struct aceso_abe_public_key *key);
+
+/* Lines of a user key: of K, and of H(gid). Likewise. */
+const struct abe_lines *abe_user_key_pin(const struct aceso_abe_user_key *key);
+const struct abe_lines *abe_user_key_pin_gid(const struct aceso_abe_user_key *key);
 
 /* A named object, in an array sorted by name. */
 struct abe_entry {

@@ -265,13 +265,14 @@ static bool opens_with(const struct scene *scene, const struct abe_user *const *
     const uint8_t held[ROWS] = { 1, 1, 1, 1, 1, 1, 1, 1 };
     uint8_t sigma[ACESO_ABE_SIGMA_SIZE];
     blst_fr coefficients[ROWS];
+    struct abe_openers openers = { .users = users, .coefficients = coefficients };
     struct abe_header header;
     blst_fp12 e;
 
     parse_header(scene, nodes, &header);
     assert_true(abe_policy_choose(&header.policy, held, cost, chosen));
     abe_lsss_reconstruct(&header.policy, chosen, coefficients);
-    assert_true(abe_kem_recover(&header, chosen, coefficients, users, &e));
+    assert_true(abe_kem_recover(&header, chosen, &openers, &e));
     abe_kem_unmask(&header, &e, sigma);
     return memcmp(sigma, sigma_one, sizeof(sigma)) == 0;
 }
@@ -328,19 +329,16 @@ static void open_row(const uint8_t row[ABE_ROW_SIZE], const struct abe_user *use
 {
     struct abe_pairing pairing;
     blst_p1_affine affine;
-    blst_p1 point;
     blst_fp12 c1;
 
     assert_true(abe_torus_decode(row, &c1));
     abe_torus_ratio(&c1, &c1);
     abe_pairing_begin(&pairing);
     assert_true(abe_g1_decode(row + ABE_TORUS_SIZE, &affine));
-    blst_p1_from_affine(&point, &affine);
-    blst_p1_cneg(&point, true);
-    abe_pairing_add(&pairing, &point, &user->k);
+    blst_fp_cneg(&affine.y, &affine.y, true);
+    abe_pairing_add(&pairing, &affine, &user->k, NULL);
     assert_true(abe_g1_decode(row + ABE_TORUS_SIZE + ABE_G1_SIZE, &affine));
-    blst_p1_from_affine(&point, &affine);
-    abe_pairing_add(&pairing, &point, &user->h);
+    abe_pairing_add(&pairing, &affine, &user->h, NULL);
     abe_pairing_end(&pairing, out);
     blst_fp12_mul(out, out, &c1);
 }
@@ -397,6 +395,7 @@ static void reader_secret(const struct scene *scene, const char *category, blst_
     struct abe_user keys[2];
     const struct abe_user *users[2] = { &keys[0], &keys[1] };
     blst_fr coefficients[2];
+    struct abe_openers openers = { .users = users, .coefficients = coefficients };
     struct abe_header header;
 
     parse_header(scene, nodes, &header);
@@ -404,7 +403,7 @@ static void reader_secret(const struct scene *scene, const char *category, blst_
     decode_user(category, "reader", &keys[1]);
     assert_true(abe_policy_choose(&header.policy, held, cost, chosen));
     abe_lsss_reconstruct(&header.policy, chosen, coefficients);
-    assert_true(abe_kem_recover(&header, chosen, coefficients, users, e));
+    assert_true(abe_kem_recover(&header, chosen, &openers, e));
 }
 
 static bool reads_sigma(const struct scene *scene, const blst_fp12 *e, const uint8_t *sigma)

@@ -23,6 +23,10 @@ static const uint8_t gid[20] = "a user's address";
 static struct abe_public public_keys[ROWS];
 static struct abe_user user_keys[ROWS];
 static uint8_t user_bytes[ROWS][ACESO_ABE_USER_KEY_MAX];
+static struct abe_tables generators;
+static struct abe_g2_table g2_table;
+static struct abe_tables tables[ROWS];
+static struct abe_lines lines[ROWS + 1];
 static struct abe_node nodes[ABE_NODES_MAX];
 static uint32_t cost[ABE_NODES_MAX];
 static uint8_t chosen[ABE_NODES_MAX];
@@ -51,15 +55,19 @@ static void make_keys(void)
 
         secret_mark(seed, sizeof(seed));
         abe_secret_derive(seed, attributes[i], 3, &secret);
-        public_length = abe_public_make(&secret, attributes[i], 3, bytes);
+        public_length = abe_public_make(&secret, attributes[i], 3, &generators, bytes);
         abe_declassify(bytes, sizeof(bytes));
         check(abe_public_decode(bytes, public_length, &public_keys[i]) == ACESO_ABE_OK, "public");
-        length = abe_user_make(&secret, attributes[i], 3, gid, sizeof(gid), user_bytes[i]);
+        length = abe_user_make(&secret, attributes[i], 3, gid, sizeof(gid), &g2_table,
+                               user_bytes[i]);
         /* Import is done once by the owner; its decoding and checks are not in constant time. */
         abe_declassify(user_bytes[i], sizeof(user_bytes[i]));
         check(abe_user_decode(user_bytes[i], length, &user_keys[i]) == ACESO_ABE_OK, "user");
         check(abe_user_check(&user_keys[i], &public_keys[i]), "equation");
+        abe_tables_make(&public_keys[i].a, &public_keys[i].y, &tables[i]);
         secret_mark(&user_keys[i].k, sizeof(user_keys[i].k));
+        abe_lines_make(&user_keys[i].k, &lines[i]);
+        abe_lines_make(&user_keys[i].h, &lines[ROWS]);
     }
 }
 
@@ -79,7 +87,17 @@ static void one_way(const char *text, bool cca)
     blst_fr coefficients[ROWS];
     struct abe_header header;
     blst_fp12 e;
-    struct abe_kem kem = { .cca = cca, .policy = &policy, .keys = keys, .secret = secret };
+    const struct abe_tables *row_tables[ROWS] = { &tables[0], NULL, &tables[2] };
+    const struct abe_lines *row_lines[ROWS] = { NULL, &lines[1], &lines[2] };
+    struct abe_openers openers = {
+        .users = users, .coefficients = coefficients, .k = row_lines, .h = &lines[ROWS]
+    };
+    struct abe_kem kem = { .cca = cca,
+                           .policy = &policy,
+                           .keys = keys,
+                           .generators = &generators,
+                           .tables = row_tables,
+                           .secret = secret };
     size_t length;
 
     secret_mark(secret, sizeof(secret));
@@ -94,7 +112,7 @@ static void one_way(const char *text, bool cca)
     kem.policy = &header.policy;
     check(abe_policy_choose(&header.policy, held, cost, chosen), "choose");
     abe_lsss_reconstruct(&header.policy, chosen, coefficients);
-    check(abe_kem_recover(&header, chosen, coefficients, users, &e), "recover");
+    check(abe_kem_recover(&header, chosen, &openers, &e), "recover");
     if (cca) {
         abe_kem_unmask(&header, &e, sigma);
         kem.secret = sigma;
@@ -111,6 +129,8 @@ int main(void)
 {
     static const char *const policies[] = { "a@h and (b@h or c@g)", "2 of (a@h, b@h, c@g)" };
 
+    abe_tables_make_generators(&generators);
+    abe_g2_table_make(blst_p2_affine_generator(), &g2_table);
     make_keys();
     printf("1..4\n");
     for (unsigned i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Groups, torus form and HKDF of the core. Uses core and hostile. */
-#include "../core/group.h"
+#include "../core/tables.h"
 
 #include "../core/gt_generator.h"
 #include "../core/hash.h"
@@ -33,13 +33,23 @@ static void from_hex(const char *hex, uint8_t *out)
                            (strchr(digits, hex[2 * i + 1]) - digits));
 }
 
+/* With and without lines. */
 static void pair(const blst_p1 *p, const blst_p2_affine *q, blst_fp12 *out)
 {
+    static struct abe_lines lines;
     struct abe_pairing pairing;
+    blst_p1_affine affine;
+    blst_fp12 other;
 
+    blst_p1_to_affine(&affine, p);
     abe_pairing_begin(&pairing);
-    abe_pairing_add(&pairing, p, q);
+    abe_pairing_add(&pairing, &affine, q, NULL);
     abe_pairing_end(&pairing, out);
+    abe_lines_make(q, &lines);
+    abe_pairing_begin(&pairing);
+    abe_pairing_add(&pairing, &affine, q, &lines);
+    abe_pairing_end(&pairing, &other);
+    assert_true(blst_fp12_is_equal(out, &other));
 }
 
 static void test_generator_is_the_pairing(void **state)
@@ -80,32 +90,82 @@ static void test_pairing_is_bilinear(void **state)
     assert_true(blst_fp12_is_equal(&left, &right));
 }
 
-/* More pairs than one batch takes, and pairs with infinity. */
+/* More pairs than one batch takes, with and without lines, and pairs with infinity. */
 static void test_pairing_product(void **state)
 {
+    static struct abe_lines lines;
+    const blst_p2_affine *q = blst_p2_affine_generator();
     struct abe_pairing pairing;
-    blst_p1 infinity;
+    blst_p1_affine infinity;
     blst_fr sum;
     blst_fp12 product;
     blst_fp12 expected;
 
     (void)state;
+    abe_lines_make(q, &lines);
     memset(&infinity, 0, sizeof(infinity));
     memset(&sum, 0, sizeof(sum));
     abe_pairing_begin(&pairing);
-    for (size_t i = 0; i < ABE_PAIRS_MAX * 2 + 3; i++) {
+    for (size_t i = 0; i < ABE_PAIRS_MAX * 5 + 3; i++) {
         blst_fr factor = scalar(i);
         blst_p1 p;
+        blst_p1_affine affine;
 
         blst_fr_add(&sum, &sum, &factor);
         abe_g1_mult_secret(&p, blst_p1_affine_generator(), &factor);
-        abe_pairing_add(&pairing, &p, blst_p2_affine_generator());
-        abe_pairing_add(&pairing, &infinity, blst_p2_affine_generator());
+        blst_p1_to_affine(&affine, &p);
+        abe_pairing_add(&pairing, &affine, q, i % 2 == 0 ? &lines : NULL);
+        abe_pairing_add(&pairing, &infinity, q, i % 3 == 0 ? &lines : NULL);
     }
     abe_pairing_end(&pairing, &product);
     abe_gt_generator(&expected);
     abe_gt_pow_secret(&expected, &expected, &sum);
     assert_true(blst_fp12_is_equal(&product, &expected));
+}
+
+/* Tables give what plain multiplication gives, for the scalars where digits are extreme too. */
+static void test_tables(void **state)
+{
+    static struct abe_tables tables;
+    static struct abe_g2_table g2_table;
+    blst_p1 generator = *blst_p1_generator();
+
+    (void)state;
+    abe_tables_make_generators(&tables);
+    abe_g2_table_make(blst_p2_affine_generator(), &g2_table);
+    for (uint64_t i = 0; i < 96; i++) {
+        blst_fr e = scalar(i);
+        blst_p1 p;
+        blst_p1 p_expected;
+        blst_p2 q;
+        blst_p2 q_expected;
+        blst_fp12 f;
+        blst_fp12 f_expected;
+
+        if (i < 72)
+            abe_fr_from_integer(&e, i < 36 ? i : UINT64_C(1) << (i - 36));
+        if (i >= 24 && i < 72)
+            blst_fr_cneg(&e, &e, i % 2 == 0);
+        p = generator;
+        abe_g1_table_add(&tables.y, &e, &p);
+        abe_g1_mult_secret(&p_expected, blst_p1_affine_generator(), &e);
+        blst_p1_add_or_double(&p_expected, &p_expected, &generator);
+        assert_true(blst_p1_is_equal(&p, &p_expected));
+        memset(&q, 0, sizeof(q));
+        abe_g2_table_add(&g2_table, &e, &q);
+        abe_g2_mult_secret(&q_expected, blst_p2_affine_generator(), &e);
+        assert_true(blst_p2_is_equal(&q, &q_expected));
+        f = *blst_fp12_one();
+        abe_gt_table_multiply(&tables.a, &e, &f);
+        abe_torus_ratio(&f, &f);
+        abe_gt_generator(&f_expected);
+        abe_gt_pow_secret(&f_expected, &f_expected, &e);
+        assert_true(blst_fp12_is_equal(&f, &f_expected));
+        f = *blst_fp12_one();
+        abe_gt_multiply_secret(&f, NULL, NULL, &e);
+        abe_torus_ratio(&f, &f);
+        assert_true(blst_fp12_is_equal(&f, &f_expected));
+    }
 }
 
 /* Why decryption may leave out the subgroup check of C2 and C3: torsion pairs to one. */
@@ -290,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_generator_is_the_pairing),
         cmocka_unit_test(test_pairing_is_bilinear),
         cmocka_unit_test(test_pairing_product),
+        cmocka_unit_test(test_tables),
         cmocka_unit_test(test_torsion_pairs_to_one),
         cmocka_unit_test(test_secret_power_equals_public_power),
         cmocka_unit_test(test_torus_round_trip),
