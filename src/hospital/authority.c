@@ -142,6 +142,17 @@ int authority_allow(struct store *store, const char *name, const uint8_t address
     return statement_run(insert, error);
 }
 
+int authority_withhold(struct store *store, const uint8_t address[20], struct aceso_error *error)
+{
+    struct statement *remove = NULL;
+    int code = store_prepare(store, "DELETE FROM issue WHERE address = ?1", &remove, error);
+
+    if (code)
+        return code;
+    statement_bind_blob(remove, 1, bytes_of(address, 20));
+    return statement_run(remove, error);
+}
+
 /* The contract with an institute, made where there is none. */
 static int authority_pair(struct operation *operation, const uint8_t institute[20],
                           uint8_t contract[20], struct aceso_error *error)

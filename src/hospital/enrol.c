@@ -9,6 +9,7 @@
 #include "crypto/keccak.h"
 #include "eth/eip712.h"
 #include "hospital/internal.h"
+#include "hospital/terms.h"
 #include "node/join.h"
 #include "node/obtain.h"
 
@@ -376,8 +377,12 @@ int enrol_serve_begin(void *context, const struct http_request *request,
     if (!code)
         code = enrol_check_pending(node, store, enrolment.patient, error);
     if (!code)
+        code = terms_check_names(node, store, policy, error);
+    if (!code)
         code = enrol_authority_keys(node, store, policy, enrolment.patient, epoch,
                                     &enrolment.authority_keys, error);
+    if (!code)
+        code = terms_check_own(node, store, policy, error);
     if (!code)
         code = enrol_make(node, &enrolment, policy, epoch, sigma, error);
     if (!code)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "consent/vocabulary.h"
 #include "hospital/internal.h"
+#include "hospital/terms.h"
 #include "node/listing.h"
 #include "node/obtain.h"
 
@@ -153,6 +154,7 @@ static const struct http_route hospital_routes[] = {
     { "POST", "/v1/enrolment", enrol_serve_begin, HTTP_ROUTE_PEER, 1 << 20 },
     { "POST", "/v1/enrolment/signature", enrol_serve_sign, HTTP_ROUTE_PEER, 65536 },
     { "GET", "/v1/enrolment", enrol_serve_state, HTTP_ROUTE_PEER, 0 },
+    { "POST", "/v1/overrides", terms_serve_override, HTTP_ROUTE_PEER, 4096 },
     { "GET", "/v1/batches", import_serve_batches, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/batches/{number}/signature", import_serve_signature, HTTP_ROUTE_PEER, 65536 },
     { "POST", "/v1/requests/{id}/approval", sharing_serve_approval, HTTP_ROUTE_PEER, 262144 },

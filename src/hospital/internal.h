@@ -90,6 +90,10 @@ int authority_serve_issue(void *context, const struct http_request *request,
 ACESO_NODISCARD int authority_allow(struct store *store, const char *name,
                                     const uint8_t address[20], struct aceso_error *error);
 
+/* Takes back every such decision about `address`: no key is made for it any more. */
+ACESO_NODISCARD int authority_withhold(struct store *store, const uint8_t address[20],
+                                       struct aceso_error *error);
+
 /* Stops issuing a patient's switch to whom no consent of that patient holds any more; on the chain
  * thread, once for each new block. */
 int authority_tick(struct node *node, struct store *store, struct aceso_error *error);

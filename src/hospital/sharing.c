@@ -11,6 +11,7 @@
 #include "crypto/keccak.h"
 #include "eth/eip712.h"
 #include "hospital/internal.h"
+#include "hospital/terms.h"
 #include "node/approval.h"
 
 #include <stdio.h>
@@ -120,8 +121,9 @@ static int approving_load(struct approving *approving, struct aceso_error *error
     return code;
 }
 
-/* The institute may have the hospital's switch for this patient, and those attributes of the
- * patient's policy that are the hospital's own to vouch for. */
+/* The institute may have the hospital's switch for this patient, and those of the hospital's own
+ * attributes without which nobody satisfies the patient's policy: to approve is to vouch for these.
+ * What stands in an alternative is issued to whom it is true of, by 'hospital issue' alone. */
 static int approving_attributes(struct approving *approving, struct aceso_error *error)
 {
     struct node *node = approving->node;
@@ -129,6 +131,7 @@ static int approving_attributes(struct approving *approving, struct aceso_error 
     struct buffer names = BUFFER_INIT(65536);
     struct record_epoch epoch;
     char name[ATTRIBUTE_TEXT_MAX], *label;
+    bool demanded = false;
     int code = policy_parse(buffer_text(&approving->enrolment.policy), &policy, error);
 
     if (!code)
@@ -142,6 +145,9 @@ static int approving_attributes(struct approving *approving, struct aceso_error 
         code = keyring_abe_error(aceso_abe_policy_attribute(policy, row, name), "policy", error);
         label = code ? NULL : strchr(name, '@');
         if (!label || strcmp(label + 1, node->config.hospital.label) != 0)
+            continue;
+        code = terms_demand(policy, name, &demanded, error);
+        if (code || !demanded)
             continue;
         *label = '\0';
         (void)buffer_printf(&names, "%s\n", name);
@@ -310,21 +316,27 @@ int sharing_revoke(struct operation *operation, struct buffer *result, struct ac
     struct node *node = operation->node;
     struct buffer call = BUFFER_INIT(4096);
     struct outbox_result mined = { 0 };
+    struct store *store = NULL;
     char key[OPERATION_ID_SIZE + 16];
     uint8_t institute[20];
     int code = hospital_input_hex(operation->input, "institute", institute, 20, error);
 
+    if (!code)
+        code = node_store(node, &store, error);
+    if (!code) /* first: a key that is given meanwhile would stay given */
+        code = authority_withhold(store, institute, error);
     if (!code)
         code = arsc_call_revoke_institute(node->config.hospital.id, institute, &call, error);
     (void)snprintf(key, sizeof key, "revoke-%s", operation->id);
     if (!code)
         code = node_transact(node, key, node->config.network.arsc, buffer_bytes(&call), &mined,
                              error);
+    store_close(store);
     buffer_free(&call);
     return code ? code
                 : hospital_result(result,
                                   "everything with this institute has ended; its whitelist entry "
-                                  "is gone",
+                                  "is gone, and no attribute key is given to it any more",
                                   &mined);
 }
 
