@@ -28,6 +28,10 @@ static int init_config(const struct command_line *line, struct node_config *conf
     (void)snprintf(config->rpc, sizeof config->rpc, "%s", rpc);
     (void)snprintf(config->confirmation, sizeof config->confirmation, "%s",
                    confirmation ? confirmation : "depth:0");
+    if (config->role == ROLE_PATIENT)
+        return ACESO_OK;
+    if (!command_value(line, "listen"))
+        return error_set(error, ACESO_EUSAGE, "listen", "where others reach this node");
     return config_listen(config, command_value(line, "listen"), error);
 }
 

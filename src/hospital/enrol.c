@@ -133,6 +133,38 @@ static int enrol_match(void *data, struct bytes bytes, struct aceso_error *error
     return code;
 }
 
+int enrol_serve_authority(void *context, const struct http_request *request,
+                          struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    const char *label = http_request_path(request, "label");
+    struct buffer list = BUFFER_INIT(HOSPITAL_LIST_MAX);
+    struct json_writer writer = json_writer_of(&response->body);
+    struct ledger_hospital authority;
+    struct store *store = NULL;
+    uint8_t patient[20];
+    int code = hospital_caller(node, request, "patient", patient, error);
+
+    if (!code)
+        code = node_store(node, &store, error);
+    if (!code && strcmp(label, node->config.hospital.label) == 0) {
+        code = hospital_published(node, store, &list, error);
+    } else if (!code) {
+        code = ledger_hospital_by_label(store, label, &authority, error);
+        if (!code)
+            code = obtain_published(node, &authority, &list, error);
+    }
+    if (!code) {
+        json_open(&writer, NULL, '{');
+        json_put_base64(&writer, "keys", buffer_bytes(&list));
+        json_close(&writer, '}');
+        code = response->body.failed;
+    }
+    store_close(store);
+    buffer_free(&list);
+    return code;
+}
+
 /* From another hospital's published list, pinned by the digest on the chain. */
 static int enrol_foreign(struct enrol_keys *keys, const char *attribute, const char *label,
                          struct aceso_error *error)

@@ -151,6 +151,7 @@ static const struct http_route hospital_routes[] = {
     { "GET", "/v1/authority/keys", authority_serve_keys, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/authority/challenge", authority_serve_challenge, HTTP_ROUTE_PEER, 4096 },
     { "POST", "/v1/authority/issue", authority_serve_issue, HTTP_ROUTE_PEER, 65536 },
+    { "GET", "/v1/authorities/{label}/keys", enrol_serve_authority, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/enrolment", enrol_serve_begin, HTTP_ROUTE_PEER, 1 << 20 },
     { "POST", "/v1/enrolment/signature", enrol_serve_sign, HTTP_ROUTE_PEER, 65536 },
     { "GET", "/v1/enrolment", enrol_serve_state, HTTP_ROUTE_PEER, 0 },

@@ -106,6 +106,9 @@ int enrol_serve_begin(void *context, const struct http_request *request,
                       struct http_response *response, struct aceso_error *error);
 int enrol_serve_sign(void *context, const struct http_request *request,
                      struct http_response *response, struct aceso_error *error);
+/* Hands on what another authority publishes, so that a patient need not show itself there. */
+int enrol_serve_authority(void *context, const struct http_request *request,
+                          struct http_response *response, struct aceso_error *error);
 int enrol_serve_state(void *context, const struct http_request *request,
                       struct http_response *response, struct aceso_error *error);
 

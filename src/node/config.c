@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONFIG_VERSION 1
+#define CONFIG_VERSION 2 /* 1: a patient with one hospital, in the members of a node */
 #define CONFIG_SIZE_MAX 65536
+#define CONFIG_BYPASS_S 20
+#define CONFIG_BYPASS_MAX_S 3600
 
 static const char *const role_names[] = {
     [ROLE_CA] = "ca",
@@ -128,6 +130,70 @@ int hospital_card_read(const yyjson_val *json, struct hospital_card *card,
     return ACESO_OK;
 }
 
+const struct patient_hospital *config_hospital(const struct node_config *config, uint32_t id)
+{
+    for (size_t i = 0; i < config->hospital_count; i++) {
+        if (config->hospitals[i].card.id == id)
+            return &config->hospitals[i];
+    }
+    return NULL;
+}
+
+void config_hospital_file(const struct node_config *config, size_t at, const char *name,
+                          char out[CONFIG_FILE_SIZE])
+{
+    if (at == 0)
+        (void)snprintf(out, CONFIG_FILE_SIZE, "tls/%s", name);
+    else
+        (void)snprintf(out, CONFIG_FILE_SIZE, "tls/hospital-%lu/%s",
+                       (unsigned long)config->hospitals[at].card.id, name);
+}
+
+static int config_read_hospital(const yyjson_val *json, struct node_config *config,
+                                struct aceso_error *error)
+{
+    struct patient_hospital read;
+    int code = config->hospital_count == CONFIG_HOSPITALS_MAX
+                   ? error_set(error, ACESO_ELIMIT, "hospitals", "more than %d",
+                               CONFIG_HOSPITALS_MAX)
+                   : hospital_card_read(json, &read.card, error);
+
+    if (!code)
+        code = json_hex(json, "address", read.address, 20, error);
+    if (!code && config_hospital(config, read.card.id))
+        code = error_set(error, ACESO_EFORMAT, "hospitals", "the same one twice");
+    if (!code)
+        config->hospitals[config->hospital_count++] = read;
+    return code;
+}
+
+/* A patient's hospitals; in version 1 there was one, and its members stood with the others. */
+static int config_read_patient(const yyjson_val *json, struct node_config *config,
+                               struct aceso_error *error)
+{
+    yyjson_val *root = (yyjson_val *)(uintptr_t)json, *entry;
+    uint64_t bypass = json_u64_or(json, "bypass", CONFIG_BYPASS_S);
+    size_t at, count;
+    int code = ACESO_OK;
+
+    if (bypass < 1 || bypass > CONFIG_BYPASS_MAX_S)
+        return error_set(error, ACESO_EFORMAT, "bypass", "not 1 to %d seconds",
+                         CONFIG_BYPASS_MAX_S);
+    config->bypass_s = (unsigned)bypass;
+    if (yyjson_obj_get(root, "hospital"))
+        code = config_read_hospital(json, config, error);
+    yyjson_arr_foreach(yyjson_obj_get(root, "hospitals"), at, count, entry)
+    {
+        if (!code)
+            code = config_read_hospital(entry, config, error);
+    }
+    if (!code && config->hospital_count) {
+        memcpy(config->address, config->hospitals[0].address, 20);
+        config->has_address = true;
+    }
+    return code;
+}
+
 static int config_read(const yyjson_val *json, struct node_config *config,
                        struct aceso_error *error)
 {
@@ -135,7 +201,7 @@ static int config_read(const yyjson_val *json, struct node_config *config,
     uint64_t version = 0;
     int code = json_u64(json, "version", CONFIG_VERSION, &version, error);
 
-    if (!code && version != CONFIG_VERSION)
+    if (!code && version < 1)
         code = error_set(error, ACESO_EFORMAT, "version", "unknown version");
     if (!code)
         code = json_string(json, "role", &role, error);
@@ -145,10 +211,11 @@ static int config_read(const yyjson_val *json, struct node_config *config,
         code = json_string(json, "label", &label, error);
     if (!code)
         code = config_copy(label, config->label, sizeof config->label, "label", error);
-    if (!code)
+    if (!code && config->role != ROLE_PATIENT) {
         code = json_string(json, "listen", &listen, error);
-    if (!code)
-        code = config_listen(config, listen, error);
+        if (!code)
+            code = config_listen(config, listen, error);
+    }
     if (!code)
         code = json_string(json, "rpc", &rpc, error);
     if (!code)
@@ -156,13 +223,16 @@ static int config_read(const yyjson_val *json, struct node_config *config,
     if (!code)
         code = config_copy(json_string_or(json, "confirmation", "depth:0"), config->confirmation,
                            sizeof config->confirmation, "confirmation", error);
-    if (!code && yyjson_obj_get((yyjson_val *)(uintptr_t)json, "address")) {
+    if (!code && config->role != ROLE_PATIENT &&
+        yyjson_obj_get((yyjson_val *)(uintptr_t)json, "address")) {
         code = json_hex(json, "address", config->address, 20, error);
         config->has_address = true;
     }
     if (!code && yyjson_obj_get((yyjson_val *)(uintptr_t)json, "network"))
         code = network_read(json, &config->network, error);
-    if (!code && yyjson_obj_get((yyjson_val *)(uintptr_t)json, "hospital"))
+    if (!code && config->role == ROLE_PATIENT)
+        code = config_read_patient(json, config, error);
+    else if (!code && yyjson_obj_get((yyjson_val *)(uintptr_t)json, "hospital"))
         code = hospital_card_read(json, &config->hospital, error);
     return code;
 }
@@ -190,6 +260,19 @@ int config_load(const char *directory, struct node_config *config, struct aceso_
     return code;
 }
 
+static void config_write_patient(const struct node_config *config, struct json_writer *writer)
+{
+    json_put_u64(writer, "bypass", config->bypass_s ? config->bypass_s : CONFIG_BYPASS_S);
+    json_open(writer, "hospitals", '[');
+    for (size_t i = 0; i < config->hospital_count; i++) {
+        json_open(writer, NULL, '{');
+        hospital_card_write(&config->hospitals[i].card, writer);
+        json_put_hex(writer, "address", config->hospitals[i].address, 20);
+        json_close(writer, '}');
+    }
+    json_close(writer, ']');
+}
+
 int config_save(const char *directory, const struct node_config *config, struct aceso_error *error)
 {
     struct buffer text = BUFFER_INIT(CONFIG_SIZE_MAX);
@@ -202,14 +285,17 @@ int config_save(const char *directory, const struct node_config *config, struct 
     json_put_u64(&writer, "version", CONFIG_VERSION);
     json_put_string(&writer, "role", role_name(config->role));
     json_put_string(&writer, "label", config->label);
-    json_put_string(&writer, "listen", listen);
+    if (config->role != ROLE_PATIENT)
+        json_put_string(&writer, "listen", listen);
     json_put_string(&writer, "rpc", config->rpc);
     json_put_string(&writer, "confirmation", config->confirmation);
-    if (config->has_address)
+    if (config->has_address && config->role != ROLE_PATIENT)
         json_put_hex(&writer, "address", config->address, 20);
     if (config->network.known)
         network_write(&config->network, &writer);
-    if (config->hospital.known)
+    if (config->role == ROLE_PATIENT)
+        config_write_patient(config, &writer);
+    else if (config->hospital.known)
         hospital_card_write(&config->hospital, &writer);
     json_close(&writer, '}');
     (void)buffer_put_u8(&text, '\n');

@@ -7,6 +7,7 @@
 
 #define CONFIG_LABEL_SIZE 65
 #define CONFIG_URL_SIZE 256
+#define CONFIG_HOSPITALS_MAX 16 /* of one patient */
 
 enum node_role { ROLE_CA, ROLE_HOSPITAL, ROLE_PATIENT, ROLE_INSTITUTE };
 
@@ -20,13 +21,19 @@ struct network {
     uint8_t ca[20];
 };
 
-/* A hospital as others see it: the node's own, or a patient's. */
+/* A hospital as others see it. */
 struct hospital_card {
     bool known;
     uint32_t id;
     uint8_t address[20];
     char label[CONFIG_LABEL_SIZE];
     char url[CONFIG_URL_SIZE];
+};
+
+/* A patient at one hospital: an address that is used there and nowhere else. */
+struct patient_hospital {
+    struct hospital_card card;
+    uint8_t address[20]; /* the patient's own */
 };
 
 struct node_config {
@@ -37,16 +44,20 @@ struct node_config {
     char url[CONFIG_URL_SIZE];
     char rpc[CONFIG_URL_SIZE];
     char confirmation[32];
+    unsigned bypass_s;   /* a patient's: how long a hospital may take to carry what ends a consent */
     bool has_address;    /* a patient has one only after it joined a hospital */
-    uint8_t address[20];
+    uint8_t address[20]; /* a patient's: that at the first hospital, to name the node by */
     struct network network;
-    struct hospital_card hospital; /* ROLE_HOSPITAL: itself; ROLE_PATIENT: its hospital */
+    struct hospital_card hospital; /* ROLE_HOSPITAL: itself */
+    struct patient_hospital hospitals[CONFIG_HOSPITALS_MAX]; /* ROLE_PATIENT, as they were joined */
+    size_t hospital_count;
 };
 
 const char *role_name(enum node_role role);
 ACESO_NODISCARD int role_parse(const char *text, enum node_role *role);
 
-/* Reads "host:port" (an IPv4 address or a name, a port that is not 0). */
+/* Reads "host:port" (an IPv4 address or a name, a port that is not 0). A patient's node listens
+ * nowhere: it has no host, port 0 and the URL "". */
 ACESO_NODISCARD int config_listen(struct node_config *config, const char *listen,
                                   struct aceso_error *error);
 
@@ -54,6 +65,15 @@ ACESO_NODISCARD int config_load(const char *directory, struct node_config *confi
                                 struct aceso_error *error);
 ACESO_NODISCARD int config_save(const char *directory, const struct node_config *config,
                                 struct aceso_error *error);
+
+/* Hospital `id` among a patient's; NULL where it is none of them. */
+const struct patient_hospital *config_hospital(const struct node_config *config, uint32_t id);
+
+/* The name, below the data directory, of what belongs to hospital `at` of a patient:
+ * tls/hospital-<id>/<name>. That of the first is tls/<name>, as in a node of any other role. */
+#define CONFIG_FILE_SIZE 64
+void config_hospital_file(const struct node_config *config, size_t at, const char *name,
+                          char out[CONFIG_FILE_SIZE]);
 
 /* The network and the hospital as members of a JSON object, as node.json and invitations have
  * them. `json` is the object that holds them. */

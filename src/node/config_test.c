@@ -50,6 +50,68 @@ static void test_round_trip(void **state)
 #define HEAD "{\"version\":1,\"role\":\"ca\",\"label\":\"ca\",\"rpc\":\"http://x\","
 #define LISTEN "\"listen\":\"127.0.0.1:1\""
 
+#define PATIENT                                                                                    \
+    "{\"version\":2,\"role\":\"patient\",\"label\":\"p\",\"rpc\":\"http://x\""
+#define HEX20(digit) "0x000000000000000000000000000000000000000" digit
+#define CARD(id)                                                                                   \
+    "\"hospital\":{\"id\":" id ",\"address\":\"" HEX20("9") "\",\"label\":\"h" id                   \
+    "\",\"url\":\"https://h" id ":1\"}"
+#define OWN(digit) ",\"address\":\"" HEX20(digit) "\""
+
+static void config_text(const char *directory, const char *text, struct node_config *config)
+{
+    char path[PATH_MAX];
+
+    assert_int_equal(file_path(directory, "node.json", path, sizeof path), ACESO_OK);
+    assert_int_equal(file_write(path, bytes_of_string(text), 0600, NULL), ACESO_OK);
+    assert_int_equal(config_load(directory, config, NULL), ACESO_OK);
+}
+
+static void test_patient(void **state)
+{
+    struct node_config config;
+    char directory[TESTING_PATH], name[CONFIG_FILE_SIZE];
+
+    (void)state;
+    testing_directory(directory);
+    config_text(directory, PATIENT "}", &config);
+    assert_false(config.has_address);
+    assert_int_equal(config.hospital_count, 0);
+    assert_int_equal(config.bypass_s, 20);
+    assert_string_equal(config.url, "");
+    /* the one hospital of version 1 */
+    config_text(directory,
+                "{\"version\":1,\"role\":\"patient\",\"label\":\"p\",\"rpc\":\"http://x\","
+                "\"listen\":\"127.0.0.1:1\"," CARD("7") OWN("3") "}",
+                &config);
+    assert_true(config.has_address);
+    assert_int_equal(config.hospital_count, 1);
+    assert_int_equal(config.hospitals[0].card.id, 7);
+    assert_int_equal(config.address[19], 3);
+    assert_int_equal(config_save(directory, &config, NULL), ACESO_OK);
+    /* two of them, written and read again */
+    config.hospitals[1] = config.hospitals[0];
+    config.hospitals[1].card.id = 8;
+    config.hospitals[1].address[19] = 4;
+    config.hospital_count = 2;
+    config.bypass_s = 3;
+    assert_int_equal(config_save(directory, &config, NULL), ACESO_OK);
+    memset(&config, 0xee, sizeof config);
+    assert_int_equal(config_load(directory, &config, NULL), ACESO_OK);
+    assert_int_equal(config.hospital_count, 2);
+    assert_int_equal(config.bypass_s, 3);
+    assert_int_equal(config.address[19], 3);
+    assert_int_equal(config.hospitals[1].address[19], 4);
+    assert_string_equal(config.hospitals[1].card.label, "h7");
+    assert_ptr_equal(config_hospital(&config, 8), &config.hospitals[1]);
+    assert_null(config_hospital(&config, 9));
+    config_hospital_file(&config, 0, "key.sealed", name);
+    assert_string_equal(name, "tls/key.sealed");
+    config_hospital_file(&config, 1, "key.sealed", name);
+    assert_string_equal(name, "tls/hospital-8/key.sealed");
+    testing_remove(directory);
+}
+
 static void test_malformed(void **state)
 {
     static const struct {
@@ -59,7 +121,7 @@ static void test_malformed(void **state)
         { "", NULL },
         { "{", NULL },
         { "[]", "version" },
-        { "{\"version\":2}", "version" },
+        { "{\"version\":3}", "version" },
         { "{\"version\":0}", "version" },
         { "{\"version\":1,\"role\":\"king\"}", "role" },
         { "{\"version\":1,\"role\":1}", "role" },
@@ -72,6 +134,13 @@ static void test_malformed(void **state)
         { HEAD LISTEN ",\"network\":{\"chain_id\":-1}}", "network: chain_id" },
         { HEAD LISTEN ",\"hospital\":{\"id\":4294967296}}", "hospital: id" },
         { HEAD LISTEN ",\"hospital\":[]}", "hospital: id" },
+        { PATIENT ",\"hospital\":{\"id\":1}}", "hospital: address" },
+        { PATIENT ",\"hospitals\":[{}]}", "hospital: id" },
+        { PATIENT ",\"hospitals\":[{" CARD("1") "}]}", "address" },
+        { PATIENT ",\"hospitals\":[{" CARD("1") OWN("1") "},{" CARD("1") OWN("2") "}]}",
+          "hospitals" },
+        { PATIENT ",\"bypass\":0}", "bypass" },
+        { PATIENT ",\"bypass\":3601}", "bypass" },
     };
     struct node_config config = { .port = 77 };
     char directory[TESTING_PATH], path[PATH_MAX];
@@ -134,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_patient),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_roles),

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "crypto/keccak.h"
 #include "eth/eip712.h"
+#include "node/account.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -40,13 +41,19 @@ static int join_write(const char *directory, const char *name, struct bytes text
 static int join_key(const char *directory, const char *name, const struct keys *keys,
                     struct x509_key **key, struct aceso_error *error)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], *slash;
     int code = join_path(directory, "tls", path, error);
 
     if (!code)
         code = file_make_directory(path, error);
     if (!code)
         code = join_path(directory, name, path, error);
+    if (!code) {
+        slash = strrchr(path, '/');
+        *slash = '\0';
+        code = file_make_directory(path, error);
+        *slash = '/';
+    }
     return code ? code : keys_tls(keys, path, key, error);
 }
 
@@ -141,11 +148,89 @@ static int join_document(struct bytes text, const char *kind, yyjson_doc **doc,
     return code;
 }
 
-/* Takes roots, network and hospital over; a patient's account follows from the hospital. */
-static int join_take_invitation(const char *directory, struct node_config *config,
-                                struct keys *keys, struct bytes invitation,
+/* Who joins: a node as it is, or a patient as one hospital is to know it. */
+struct joining {
+    const char *directory;
+    const struct keys *keys;
+    struct node_config config;
+    size_t at;               /* a patient's: which hospital */
+    struct account *account; /* a patient's there; else NULL */
+    uint8_t address[20];
+    char key_name[CONFIG_FILE_SIZE];
+    char chain_name[CONFIG_FILE_SIZE];
+};
+
+/* Under which address, and in which files, the node joins. */
+static int joining_identify(struct joining *joining, struct aceso_error *error)
+{
+    const struct node_config *config = &joining->config;
+    int code;
+
+    config_hospital_file(config, joining->at, "key.sealed", joining->key_name);
+    config_hospital_file(config, joining->at, "chain.pem", joining->chain_name);
+    if (config->role != ROLE_PATIENT) {
+        code = keys_address(joining->keys, joining->address);
+        return code ? error_set(error, ACESO_ESTATE, NULL, "the node has no account") : code;
+    }
+    account_free(joining->account);
+    joining->account = NULL;
+    code = account_derive(joining->keys, config->network.chain_id,
+                          config->hospitals[joining->at].card.id, &joining->account, error);
+    if (!code)
+        memcpy(joining->address, account_address(joining->account), 20);
+    return code;
+}
+
+/* What the hospitals of one patient must have in common. Else whoever invites could put its own
+ * roots under what the patient has at the others. */
+static int joining_check_common(const struct joining *joining, const struct network *network,
+                                const char *roots, struct aceso_error *error)
+{
+    const struct network *known = &joining->config.network;
+    struct buffer trusted = BUFFER_INIT(X509_PEM_MAX);
+    char path[PATH_MAX];
+    int code = join_path(joining->directory, "tls/roots.pem", path, error);
+
+    if (network->chain_id != known->chain_id || memcmp(network->amsc, known->amsc, 20) != 0 ||
+        memcmp(network->arsc, known->arsc, 20) != 0 || memcmp(network->ca, known->ca, 20) != 0)
+        return error_set(error, ACESO_EVERIFY, "network",
+                         "not the one that this patient is in already");
+    if (!code)
+        code = file_read(path, &trusted, error);
+    if (!code && !bytes_equal(buffer_bytes(&trusted), bytes_of_string(roots)))
+        code = error_set(error, ACESO_EVERIFY, "roots", "not those that are trusted already");
+    buffer_free(&trusted);
+    return code;
+}
+
+/* Adds the hospital that invites, or takes its card anew. */
+static int joining_add_hospital(struct joining *joining, const struct network *network,
+                                const struct hospital_card *card, const char *roots,
                                 struct aceso_error *error)
 {
+    struct node_config *config = &joining->config;
+    const struct patient_hospital *known = config_hospital(config, card->id);
+    bool others = config->hospital_count > (known ? 1u : 0u);
+    int code = others ? joining_check_common(joining, network, roots, error) : ACESO_OK;
+
+    if (!code && known && others && memcmp(known->card.address, card->address, 20) != 0)
+        code = error_set(error, ACESO_EVERIFY, "hospital", "not the address that it had");
+    if (!code && !known && config->hospital_count == CONFIG_HOSPITALS_MAX)
+        code = error_set(error, ACESO_ELIMIT, "hospital", "more than %d", CONFIG_HOSPITALS_MAX);
+    if (code)
+        return code;
+    joining->at = known ? (size_t)(known - config->hospitals) : config->hospital_count++;
+    config->hospitals[joining->at].card = *card;
+    return ACESO_OK;
+}
+
+/* Takes roots, network and a patient's hospital over; a patient's account follows from both. */
+static int joining_take(struct joining *joining, struct bytes invitation,
+                        struct aceso_error *error)
+{
+    struct node_config *config = &joining->config;
+    struct hospital_card card;
+    struct network network;
     yyjson_doc *doc = NULL;
     const char *roots = NULL;
     int code = join_document(invitation, "invitation", &doc, error);
@@ -154,39 +239,48 @@ static int join_take_invitation(const char *directory, struct node_config *confi
     if (!code)
         code = json_string(root, "roots", &roots, error);
     if (!code)
-        code = network_read(root, &config->network, error);
+        code = network_read(root, &network, error);
     if (!code && config->role == ROLE_PATIENT) {
-        code = hospital_card_read(root, &config->hospital, error);
+        code = hospital_card_read(root, &card, error);
         if (!code)
-            code = keys_use_patient_account(keys, config->network.chain_id, config->hospital.id,
-                                            error);
-    }
-    if (!code && keys_address(keys, config->address))
-        code = error_set(error, ACESO_ESTATE, NULL, "the node has no account");
-    if (!code) {
-        config->has_address = true;
-        code = join_write(directory, "tls/roots.pem", bytes_of_string(roots), error);
+            code = joining_add_hospital(joining, &network, &card, roots, error);
     }
     if (!code)
-        code = config_save(directory, config, error);
+        config->network = network;
+    if (!code)
+        code = joining_identify(joining, error);
+    if (!code) {
+        if (config->role == ROLE_PATIENT)
+            memcpy(config->hospitals[joining->at].address, joining->address, 20);
+        else
+            memcpy(config->address, joining->address, 20);
+        config->has_address = true;
+        code = join_write(joining->directory, "tls/roots.pem", bytes_of_string(roots), error);
+    }
+    if (!code)
+        code = config_save(joining->directory, config, error);
     yyjson_doc_free(doc);
     return code;
 }
 
-static int join_put_request(const char *directory, const char *key_name,
-                            const struct node_config *config, const char *role, bool hosts,
-                            const struct keys *keys, struct json_writer *writer, const char *member,
-                            struct aceso_error *error)
+/* What a certificate of a patient calls its holder: what else it could say would be the same at
+ * every hospital. */
+#define JOIN_PATIENT "patient"
+
+static int joining_put_request(const struct joining *joining, const char *key_name,
+                               const char *role, bool hosts, struct json_writer *writer,
+                               const char *member, struct aceso_error *error)
 {
+    const struct node_config *config = &joining->config;
     const char *const names[] = { config->host };
     struct buffer pem = BUFFER_INIT(X509_PEM_MAX);
     struct x509_key *key = NULL;
     struct x509_subject subject;
-    int code = join_key(directory, key_name, keys, &key, error);
+    int code = join_key(joining->directory, key_name, joining->keys, &key, error);
 
     if (!code)
-        code = x509_subject_set(config->label, role, config->address, names, hosts ? 1 : 0,
-                                &subject, error);
+        code = x509_subject_set(joining->account ? JOIN_PATIENT : config->label, role,
+                                joining->address, names, hosts ? 1 : 0, &subject, error);
     if (!code)
         code = x509_request(key, &subject, &pem, error);
     if (!code)
@@ -196,54 +290,65 @@ static int join_put_request(const char *directory, const char *key_name,
     return code;
 }
 
-static int join_content(const char *directory, const struct node_config *config,
-                        const struct keys *keys, struct buffer *out, struct aceso_error *error)
+static int joining_content(const struct joining *joining, struct buffer *out,
+                           struct aceso_error *error)
 {
+    const struct node_config *config = &joining->config;
     struct json_writer writer = json_writer_of(out);
+    bool patient = config->role == ROLE_PATIENT;
     uint8_t secret[32], seal_key[32];
     int code;
 
-    keys_seal_pair(keys, secret, seal_key);
-    secret_wipe(secret, sizeof secret);
     json_open(&writer, NULL, '{');
     json_put_string(&writer, "role", role_name(config->role));
-    json_put_string(&writer, "label", config->label);
-    json_put_string(&writer, "url", config->url);
-    json_put_string(&writer, "host", config->host);
-    json_put_hex(&writer, "address", config->address, 20);
-    json_put_hex(&writer, "seal_key", seal_key, 32);
-    code = join_put_request(directory, "tls/key.sealed", config, role_name(config->role), true,
-                            keys, &writer, "request", error);
+    json_put_hex(&writer, "address", joining->address, 20);
+    if (!patient) {
+        keys_seal_pair(joining->keys, secret, seal_key);
+        secret_wipe(secret, sizeof secret);
+        json_put_string(&writer, "label", config->label);
+        json_put_string(&writer, "url", config->url);
+        json_put_string(&writer, "host", config->host);
+        json_put_hex(&writer, "seal_key", seal_key, 32);
+    }
+    code = joining_put_request(joining, joining->key_name, role_name(config->role), !patient,
+                               &writer, "request", error);
     if (!code && config->role == ROLE_HOSPITAL)
-        code = join_put_request(directory, "tls/authority-key.sealed", config, "hospital-ca",
-                                false, keys, &writer, "authority_request", error);
+        code = joining_put_request(joining, "tls/authority-key.sealed", "hospital-ca", false,
+                                   &writer, "authority_request", error);
     json_close(&writer, '}');
     return code ? code : out->failed;
 }
 
-int join_answer(const char *directory, struct keys *keys, struct bytes invitation,
+static int joining_sign(const struct joining *joining, const uint8_t digest[32],
+                        uint8_t signature[65], struct aceso_error *error)
+{
+    return joining->account ? account_sign(joining->account, digest, signature, error)
+                            : keys_sign(joining->keys, digest, signature, error);
+}
+
+int join_answer(const char *directory, const struct keys *keys, struct bytes invitation,
                 struct buffer *out, struct aceso_error *error)
 {
+    struct joining joining = { .directory = directory, .keys = keys };
     struct buffer content = BUFFER_INIT(JOIN_DOCUMENT_MAX);
     struct json_writer writer = json_writer_of(out);
-    struct node_config config;
     uint8_t digest[32], signature[65];
     char path[PATH_MAX];
-    int code = config_load(directory, &config, error);
+    int code = config_load(directory, &joining.config, error);
 
-    if (!code && config.role == ROLE_CA)
+    if (!code && joining.config.role == ROLE_CA)
         code = error_set(error, ACESO_EUSAGE, NULL, "a CA does not join: it invites");
     if (!code)
         code = join_path(directory, "tls", path, error);
     if (!code)
         code = file_make_directory(path, error);
     if (!code)
-        code = join_take_invitation(directory, &config, keys, invitation, error);
+        code = joining_take(&joining, invitation, error);
     if (!code)
-        code = join_content(directory, &config, keys, &content, error);
+        code = joining_content(&joining, &content, error);
     if (!code) {
-        join_digest(&config.network, config.address, buffer_bytes(&content), digest);
-        code = keys_sign(keys, digest, signature, error);
+        join_digest(&joining.config.network, joining.address, buffer_bytes(&content), digest);
+        code = joining_sign(&joining, digest, signature, error);
     }
     if (!code) {
         json_open(&writer, NULL, '{');
@@ -254,6 +359,7 @@ int join_answer(const char *directory, struct keys *keys, struct bytes invitatio
         json_close(&writer, '}');
         code = out->failed;
     }
+    account_free(joining.account);
     buffer_free(&content);
     return code;
 }
@@ -272,6 +378,21 @@ static int join_copy(const yyjson_val *json, const char *member, char *out, size
     return ACESO_OK;
 }
 
+/* What every newcomer but a patient says of itself. */
+static int join_read_node(const yyjson_val *json, struct join_request *request,
+                          struct aceso_error *error)
+{
+    int code = join_copy(json, "label", request->label, sizeof request->label, error);
+
+    if (!code)
+        code = join_copy(json, "url", request->url, sizeof request->url, error);
+    if (!code)
+        code = join_copy(json, "host", request->host, sizeof request->host, error);
+    if (!code)
+        code = json_hex(json, "seal_key", request->seal_key, 32, error);
+    return code;
+}
+
 static int join_read_content(const yyjson_val *json, struct join_request *request,
                              struct aceso_error *error)
 {
@@ -280,16 +401,12 @@ static int join_read_content(const yyjson_val *json, struct join_request *reques
 
     if (!code && role_parse(role, &request->role))
         code = error_set(error, ACESO_EFORMAT, "role", "there is no such role");
-    if (!code)
-        code = join_copy(json, "label", request->label, sizeof request->label, error);
-    if (!code)
-        code = join_copy(json, "url", request->url, sizeof request->url, error);
-    if (!code)
-        code = join_copy(json, "host", request->host, sizeof request->host, error);
+    if (!code && request->role == ROLE_PATIENT)
+        (void)snprintf(request->label, sizeof request->label, JOIN_PATIENT);
+    else if (!code)
+        code = join_read_node(json, request, error);
     if (!code)
         code = json_hex(json, "address", request->address, 20, error);
-    if (!code)
-        code = json_hex(json, "seal_key", request->seal_key, 32, error);
     if (!code)
         code = json_string(json, "request", &pem, error);
     if (!code)
@@ -343,7 +460,7 @@ int join_certify(const struct x509_key *key, struct bytes issuer,
     const char *const hosts[] = { request->host };
     struct x509_subject subject;
     int code = x509_subject_set(request->label, role_name(request->role), request->address, hosts,
-                                1, &subject, error);
+                                request->host[0] ? 1 : 0, &subject, error);
 
     if (!code)
         code = x509_issue(key, issuer, buffer_bytes(&request->request), &subject, time_now(), chain,
@@ -351,15 +468,30 @@ int join_certify(const struct x509_key *key, struct bytes issuer,
     return code;
 }
 
-static int join_check_chain(const char *directory, const struct node_config *config,
-                            struct keys *keys, const char *chain, struct aceso_error *error)
+/* A patient's admission is for the hospital of whichever address it names. */
+static int joining_find(struct joining *joining, const struct x509_identity *identity,
+                        struct aceso_error *error)
 {
+    const struct node_config *config = &joining->config;
+
+    while (config->role == ROLE_PATIENT && joining->at < config->hospital_count &&
+           memcmp(config->hospitals[joining->at].address, identity->address, 20) != 0)
+        joining->at++;
+    if (config->role == ROLE_PATIENT && joining->at == config->hospital_count)
+        return error_set(error, ACESO_EVERIFY, "chain", "the certificate is for somebody else");
+    return joining_identify(joining, error);
+}
+
+static int joining_check_chain(struct joining *joining, const char *chain,
+                               struct aceso_error *error)
+{
+    const struct node_config *config = &joining->config;
     struct buffer roots = BUFFER_INIT(X509_PEM_MAX);
     struct x509_identity identity;
     struct x509_key *key = NULL;
     uint8_t digest[32];
     char path[PATH_MAX];
-    int code = join_path(directory, "tls/roots.pem", path, error);
+    int code = join_path(joining->directory, "tls/roots.pem", path, error);
 
     if (!code)
         code = file_read(path, &roots, error);
@@ -367,13 +499,18 @@ static int join_check_chain(const char *directory, const struct node_config *con
         code = x509_identity_pem(bytes_of_string(chain), buffer_bytes(&roots), time_now(),
                                  &identity, error);
     if (!code)
-        code = join_key(directory, "tls/key.sealed", keys, &key, error);
+        code = joining_find(joining, &identity, error);
+    if (!code)
+        code = join_key(joining->directory, joining->key_name, joining->keys, &key, error);
     if (!code)
         code = x509_key_digest(key, digest, error);
     if (!code && (memcmp(identity.spki_sha256, digest, 32) != 0 ||
-                  memcmp(identity.address, config->address, 20) != 0 ||
+                  memcmp(identity.address, joining->address, 20) != 0 ||
                   strcmp(identity.role, role_name(config->role)) != 0))
         code = error_set(error, ACESO_EVERIFY, "chain", "the certificate is for somebody else");
+    if (!code && config->role == ROLE_PATIENT &&
+        memcmp(identity.issuer_address, config->hospitals[joining->at].card.address, 20) != 0)
+        code = error_set(error, ACESO_EVERIFY, "chain", "issued by another hospital");
     x509_key_free(key);
     buffer_free(&roots);
     return code;
@@ -410,28 +547,27 @@ static int join_store_rest(const char *directory, struct node_config *config,
     return code;
 }
 
-int join_accept(const char *directory, struct keys *keys, struct bytes admission,
+int join_accept(const char *directory, const struct keys *keys, struct bytes admission,
                 struct aceso_error *error)
 {
+    struct joining joining = { .directory = directory, .keys = keys };
     yyjson_doc *doc = NULL;
-    struct node_config config;
     const char *chain = NULL;
-    int code = config_load(directory, &config, error);
+    int code = config_load(directory, &joining.config, error);
 
-    if (!code && !config.network.known)
+    if (!code && !joining.config.network.known)
         code = error_set(error, ACESO_ESTATE, NULL, "this node has not asked yet: 'aceso join'");
-    if (!code && config.role == ROLE_PATIENT)
-        code = keys_use_patient_account(keys, config.network.chain_id, config.hospital.id, error);
     if (!code)
         code = join_document(admission, "admission", &doc, error);
     if (!code)
         code = json_string(yyjson_doc_get_root(doc), "chain", &chain, error);
     if (!code)
-        code = join_check_chain(directory, &config, keys, chain, error);
+        code = joining_check_chain(&joining, chain, error);
     if (!code)
-        code = join_store_rest(directory, &config, yyjson_doc_get_root(doc), error);
+        code = join_store_rest(directory, &joining.config, yyjson_doc_get_root(doc), error);
     if (!code)
-        code = join_write(directory, "tls/chain.pem", bytes_of_string(chain), error);
+        code = join_write(directory, joining.chain_name, bytes_of_string(chain), error);
+    account_free(joining.account);
     yyjson_doc_free(doc);
     return code;
 }

@@ -3,10 +3,12 @@
  * Uses crypto, eth, config, keys. Reads and writes files of the data directory.
  *
  *     invitation   by a CA (or a hospital, for patients): roots, chain, contracts, who invites
- *     request      by the newcomer: role, label, URL, address, keys; signed by its account
+ *     request      by the newcomer: role, label, URL, address, keys (of a patient: address and
+ *                  TLS key alone); signed by its account
  *     admission    by the inviter: certificates, and a credential for an institute
  *
- * A node joins while it is not running. docs/joining.md has the members. */
+ * A node joins while it is not running. A patient joins each of its hospitals with an address and
+ * a TLS key made for that one. docs/joining.md has the members. */
 #ifndef ACESO_NODE_JOIN_H
 #define ACESO_NODE_JOIN_H
 
@@ -17,7 +19,8 @@
 
 #define JOIN_DOCUMENT_MAX ((size_t)262144)
 
-/* What a newcomer says of itself, after the signatures were checked. */
+/* What a newcomer says of itself, after the signatures were checked. A patient says role and
+ * address only; its label is "patient", the rest empty. */
 struct join_request {
     enum node_role role;
     char label[CONFIG_LABEL_SIZE];
@@ -43,9 +46,11 @@ ACESO_NODISCARD int join_invite(const struct network *network, struct bytes root
                                 const struct hospital_card *hospital, struct buffer *out);
 
 /* The newcomer's side: takes the network of an invitation into the node's configuration, trusts
- * its roots, and appends the request. May be repeated. */
-ACESO_NODISCARD int join_answer(const char *directory, struct keys *keys, struct bytes invitation,
-                                struct buffer *out, struct aceso_error *error);
+ * its roots, and appends the request. May be repeated. A patient adds the hospital to its others;
+ * ACESO_EVERIFY where that invites into another network or brings other roots. */
+ACESO_NODISCARD int join_answer(const char *directory, const struct keys *keys,
+                                struct bytes invitation, struct buffer *out,
+                                struct aceso_error *error);
 
 /* The inviter's side: reads a request and checks that the account and the TLS keys it names
  * signed it for this network. ACESO_EVERIFY, ACESO_EFORMAT. */
@@ -59,7 +64,7 @@ ACESO_NODISCARD int join_certify(const struct x509_key *key, struct bytes issuer
                                  struct aceso_error *error);
 
 /* The newcomer's side again: checks an admission against its keys and roots and stores it. */
-ACESO_NODISCARD int join_accept(const char *directory, struct keys *keys, struct bytes admission,
-                                struct aceso_error *error);
+ACESO_NODISCARD int join_accept(const char *directory, const struct keys *keys,
+                                struct bytes admission, struct aceso_error *error);
 
 #endif

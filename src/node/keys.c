@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "crypto/aead.h"
-#include "crypto/bip32.h"
 #include "crypto/digest.h"
 #include "crypto/ecdsa.h"
 #include "crypto/hpke.h"
@@ -133,20 +132,6 @@ void keys_derive(const struct keys *keys, const char *label, struct bytes contex
 const uint8_t *keys_account(const struct keys *keys)
 {
     return keys->has_account ? keys->account : NULL;
-}
-
-int keys_use_patient_account(struct keys *keys, uint64_t chain_id, uint32_t hospital,
-                             struct aceso_error *error)
-{
-    const uint32_t path[] = { 44, 60, (uint32_t)(chain_id & 0x7fffffff), hospital & 0x7fffffff };
-    uint8_t seed[32];
-    int code;
-
-    keys_derive(keys, "patient accounts", bytes_of(NULL, 0), seed);
-    code = bip32_derive(bytes_of(seed, sizeof seed), path, 4, keys->account);
-    secret_wipe(seed, sizeof seed);
-    keys->has_account = !code;
-    return code ? error_set(error, code, NULL, "no account for this hospital") : ACESO_OK;
 }
 
 int keys_address(const struct keys *keys, uint8_t address[20])

@@ -2,8 +2,8 @@
 /* A node's secrets. Uses base and crypto. Reads and writes files.
  *
  * DATA/keystore/root.json holds a 32-byte root from which everything but the Ethereum account is
- * derived (HKDF with distinct labels; a patient's accounts by BIP-32); DATA/keystore/account.json
- * holds the account of a CA, hospital or institute. Both are Ethereum V3 keystores under the
+ * derived (HKDF with distinct labels); DATA/keystore/account.json holds the account of a CA,
+ * hospital or institute (a patient's accounts: account.h). Both are Ethereum V3 keystores under the
  * node's password. Opened secrets live in locked memory. Thread-safe after keys_open. */
 #ifndef ACESO_NODE_KEYS_H
 #define ACESO_NODE_KEYS_H
@@ -27,13 +27,8 @@ void keys_free(struct keys *keys); /* wipes; accepts NULL */
 void keys_derive(const struct keys *keys, const char *label, struct bytes context,
                  uint8_t out[32]);
 
-/* The account's secret key, or NULL where the node has none (a patient before it joined). */
+/* The account's secret key, or NULL where the node has none (a patient's). */
 const uint8_t *keys_account(const struct keys *keys);
-
-/* A patient: makes the account for one hospital the node's account, m/44'/60'/chain'/hospital'
- * from the root (BIP-32, hardened), so that two hospitals' entries do not link. */
-ACESO_NODISCARD int keys_use_patient_account(struct keys *keys, uint64_t chain_id,
-                                             uint32_t hospital, struct aceso_error *error);
 
 /* The address of keys_account. ACESO_ESTATE where there is none. */
 ACESO_NODISCARD int keys_address(const struct keys *keys, uint8_t address[20]);

@@ -72,7 +72,8 @@ static void test_patient_accounts(void **state)
         uint64_t chain;
         uint32_t hospital;
     } where[] = { { 31337, 1 }, { 31337, 2 }, { 1, 1 } };
-    uint8_t address[3][20], again[20], digest[32] = { 5 }, signature[65];
+    struct account *account[3] = { NULL }, *same = NULL;
+    uint8_t again[20], digest[32] = { 5 }, signature[65];
     char directory[TESTING_PATH];
     struct keys *keys;
 
@@ -83,18 +84,21 @@ static void test_patient_accounts(void **state)
     assert_int_equal(keys_address(keys, again), ACESO_ESTATE);
     assert_int_equal(keys_sign(keys, digest, signature, NULL), ACESO_ESTATE);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(keys_use_patient_account(keys, where[i].chain, where[i].hospital, NULL),
+        assert_int_equal(account_derive(keys, where[i].chain, where[i].hospital, &account[i], NULL),
                          ACESO_OK);
-        assert_int_equal(keys_address(keys, address[i]), ACESO_OK);
         for (size_t j = 0; j < i; j++)
-            assert_memory_not_equal(address[i], address[j], 20);
+            assert_memory_not_equal(account_address(account[i]), account_address(account[j]), 20);
     }
-    assert_int_equal(keys_use_patient_account(keys, 31337, 2, NULL), ACESO_OK);
-    assert_int_equal(keys_address(keys, again), ACESO_OK);
-    assert_memory_equal(again, address[1], 20);
-    assert_int_equal(keys_sign(keys, digest, signature, NULL), ACESO_OK);
+    assert_int_equal(account_derive(keys, 31337, 2, &same, NULL), ACESO_OK);
+    assert_memory_equal(account_address(same), account_address(account[1]), 20);
+    assert_int_equal(account_sign(account[1], digest, signature, NULL), ACESO_OK);
     assert_int_equal(ecdsa_recover(digest, signature, again), ACESO_OK);
-    assert_memory_equal(again, address[1], 20);
+    assert_memory_equal(again, account_address(same), 20);
+    assert_null(keys_account(keys)); /* none of them is the node's own */
+    for (size_t i = 0; i < 3; i++)
+        account_free(account[i]);
+    account_free(same);
+    account_free(NULL);
     keys_free(keys);
     testing_remove(directory);
 }

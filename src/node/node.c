@@ -206,25 +206,47 @@ bool node_stopping(const struct node *node)
     return chain_thread_stopping(node->chain);
 }
 
+const struct node_tls *node_shown(const struct node *node, uint32_t hospital)
+{
+    if (node->config.role != ROLE_PATIENT)
+        return &node->tls;
+    for (size_t i = 0; i < node->membership_count; i++) {
+        if (node->memberships[i].card.id == hospital)
+            return node->memberships[i].tls.chain.len ? &node->memberships[i].tls : NULL;
+    }
+    return NULL;
+}
+
 int node_call(struct node *node, const struct http_peer *peer, const char *base,
               const char *method, const char *path, struct bytes body, struct buffer *out,
               struct aceso_error *error)
 {
-    const struct http_client_options options = {
-        .roots_pem = buffer_bytes(&node->roots),
-        .chain_pem = buffer_bytes(&node->tls_chain),
-        .key_pem = buffer_bytes(&node->tls_key),
-    };
+    const struct node_call call = { .shown = &node->tls, .peer = peer, .base = base,
+                                    .method = method, .path = path, .body = body };
+
+    return node_send(node, &call, out, error);
+}
+
+int node_send(struct node *node, const struct node_call *wanted, struct buffer *out,
+              struct aceso_error *error)
+{
+    struct http_client_options options = { .roots_pem = buffer_bytes(&node->roots) };
     struct http_answer answer = HTTP_ANSWER_INIT;
     struct http_client *client = NULL;
     char url[CONFIG_URL_SIZE + 256];
-    struct http_call call = { .method = method, .url = url, .body = body, .peer = peer,
-                              .body_max = BUFFER_MAX_DEFAULT };
-    int len = snprintf(url, sizeof url, "%s%s", base, path);
-    int code = http_client_create(&options, &client, error);
+    struct http_call call = { .method = wanted->method, .url = url, .body = wanted->body,
+                              .peer = wanted->peer, .body_max = BUFFER_MAX_DEFAULT,
+                              .connect_ms = wanted->total_ms, .total_ms = wanted->total_ms };
+    int len = snprintf(url, sizeof url, "%s%s", wanted->base, wanted->path);
+    int code;
 
-    if (!code && (len < 0 || (size_t)len >= sizeof url))
-        code = error_set(error, ACESO_ELIMIT, NULL, "the address is too long");
+    if (len < 0 || (size_t)len >= sizeof url)
+        return error_set(error, ACESO_ELIMIT, NULL, "the address is too long");
+    if (!wanted->shown)
+        return error_set(error, ACESO_ESTATE, NULL, "this node was not admitted there yet");
+    options.chain_pem = buffer_bytes(&wanted->shown->chain);
+    options.key_pem = buffer_bytes(&wanted->shown->key);
+    code = http_client_create(&options, &client, error);
     if (!code)
         code = http_call(client, &call, &answer, error);
     if (!code && out)

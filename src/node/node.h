@@ -15,6 +15,7 @@
 #include "crypto/x509.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "node/account.h"
 #include "node/config.h"
 #include "node/keys.h"
 #include "node/operation.h"
@@ -27,6 +28,21 @@
 
 struct chain_thread;
 
+/* What a node shows of itself in a TLS handshake. */
+struct node_tls {
+    struct buffer chain; /* PEM: the certificate and those below the root */
+    struct buffer key;   /* PEM, secret */
+};
+
+/* A patient at one hospital. No part of it is used, shown or told anywhere else, so that hospitals
+ * cannot find out from each other, or from the chain, whom they both treat. */
+struct membership {
+    struct hospital_card card;
+    struct account *account;
+    uint8_t address[20]; /* of `account` */
+    struct node_tls tls; /* empty before the hospital's admission was accepted */
+};
+
 struct node {
     const char *directory;
     struct node_config config; /* its network: through node_network */
@@ -34,9 +50,10 @@ struct node {
     atomic_llong chain_lost_ms; /* when the chain last lost blocks that the ledger had; 0: never */
     struct keys *keys;
     struct roles roles;
-    struct buffer tls_chain; /* PEM: the node's certificate and those below the root */
-    struct buffer tls_key;   /* PEM, secret */
-    struct buffer roots;     /* PEM */
+    struct node_tls tls; /* empty in a patient's node, which has one for each hospital */
+    struct membership memberships[CONFIG_HOSPITALS_MAX]; /* as in config.hospitals */
+    size_t membership_count;
+    struct buffer roots; /* PEM */
     struct rpc *rpc;
     struct outbox *outbox;   /* NULL for a patient */
     struct store *outbox_store;
@@ -104,8 +121,27 @@ void node_put_transaction(struct json_writer *writer, const struct outbox_result
 /* True once the node is to stop: long work ends with ACESO_ECANCELLED. */
 bool node_stopping(const struct node *node);
 
-/* Calls another node: `peer` (role and address, checked in the handshake), its base URL and a
- * path. `answer` (may be NULL) receives the body. */
+/* What the node shows to others where it acts on what is kept at `hospital`: a patient what it has
+ * for there alone, also to third parties, who then learn no second address of it; any other
+ * node its own. NULL: a patient's node that was not admitted there. */
+const struct node_tls *node_shown(const struct node *node, uint32_t hospital);
+
+/* A call to another node. */
+struct node_call {
+    const struct node_tls *shown;
+    const struct http_peer *peer; /* role and address, checked in the handshake */
+    const char *base;             /* its URL */
+    const char *method;
+    const char *path;
+    struct bytes body;
+    unsigned total_ms; /* 0: as http_client.h has it */
+};
+
+/* Makes it; `answer` (may be NULL) receives the body. */
+ACESO_NODISCARD int node_send(struct node *node, const struct node_call *call,
+                              struct buffer *answer, struct aceso_error *error);
+
+/* The same in short, for a node that shows its own certificate. */
 ACESO_NODISCARD int node_call(struct node *node, const struct http_peer *peer, const char *base,
                               const char *method, const char *path, struct bytes body,
                               struct buffer *answer, struct aceso_error *error);

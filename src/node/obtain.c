@@ -38,14 +38,24 @@ int obtain_published(struct node *node, const struct ledger_hospital *authority,
                      struct buffer *list, struct aceso_error *error)
 {
     const struct http_peer peer = obtain_peer(authority);
-    struct buffer answer = BUFFER_INIT(OBTAIN_LIST_MAX), published = BUFFER_INIT(OBTAIN_LIST_MAX);
-    yyjson_doc *doc = NULL;
-    uint8_t digest[32];
+    struct buffer answer = BUFFER_INIT(OBTAIN_LIST_MAX);
     int code = node_call(node, &peer, authority->card.url, "GET", "/v1/authority/keys",
                          bytes_of(NULL, 0), &answer, error);
 
     if (!code)
-        code = json_parse(buffer_bytes(&answer), &doc, error);
+        code = obtain_check(authority, buffer_bytes(&answer), list, error);
+    buffer_free(&answer);
+    return code;
+}
+
+int obtain_check(const struct ledger_hospital *authority, struct bytes answer,
+                 struct buffer *list, struct aceso_error *error)
+{
+    struct buffer published = BUFFER_INIT(OBTAIN_LIST_MAX);
+    yyjson_doc *doc = NULL;
+    uint8_t digest[32];
+    int code = json_parse(answer, &doc, error);
+
     if (!code)
         code = json_base64(yyjson_doc_get_root(doc), "keys", &published, error);
     if (!code) {
@@ -57,7 +67,6 @@ int obtain_published(struct node *node, const struct ledger_hospital *authority,
     if (!code)
         code = buffer_put_bytes(list, buffer_bytes(&published));
     yyjson_doc_free(doc);
-    buffer_free(&answer);
     buffer_free(&published);
     return code;
 }

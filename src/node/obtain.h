@@ -26,4 +26,9 @@ int obtain_operation(struct operation *operation, struct buffer *result,
 ACESO_NODISCARD int obtain_published(struct node *node, const struct ledger_hospital *authority,
                                      struct buffer *list, struct aceso_error *error);
 
+/* The check alone, of the answer {"keys"} by whomever it was handed on: appends the list.
+ * ACESO_EVERIFY where it is not the one whose digest is on the chain. */
+ACESO_NODISCARD int obtain_check(const struct ledger_hospital *authority, struct bytes answer,
+                                 struct buffer *list, struct aceso_error *error);
+
 #endif

@@ -99,12 +99,18 @@ static int reading_ask(struct reading *reading, struct aceso_error *error)
     const char *policy = NULL;
     const yyjson_val *root;
     char path[96] = "/v1/relationships/0x";
+    const struct node_call call = {
+        .shown = node_shown(reading->node, reading->hospital.card.id),
+        .peer = &peer,
+        .base = reading->hospital.card.url,
+        .method = "GET",
+        .path = path,
+    };
     int code;
 
     memcpy(peer.address, reading->hospital.key, 20);
     text_hex(reading->relationship.patient, 20, path + strlen(path));
-    code = node_call(reading->node, &peer, reading->hospital.card.url, "GET", path,
-                     bytes_of(NULL, 0), &body, error);
+    code = node_send(reading->node, &call, &body, error);
     if (!code)
         code = json_parse(buffer_bytes(&body), &reading->answer, error);
     root = yyjson_doc_get_root(reading->answer);
@@ -318,11 +324,8 @@ static int reading_receive(void *data, struct bytes bytes, struct aceso_error *e
 int reading_fetch(struct reading *reading, const char *method, const char *path,
                   struct bytes body, struct pump *pump, struct aceso_error *error)
 {
-    const struct http_client_options options = {
-        .roots_pem = buffer_bytes(&reading->node->roots),
-        .chain_pem = buffer_bytes(&reading->node->tls_chain),
-        .key_pem = buffer_bytes(&reading->node->tls_key),
-    };
+    const struct node_tls *shown = node_shown(reading->node, reading->hospital.card.id);
+    struct http_client_options options = { .roots_pem = buffer_bytes(&reading->node->roots) };
     struct http_peer peer = { .role = "hospital" };
     char url[CONFIG_URL_SIZE + 96];
     struct http_call call = { .method = method, .url = url, .body = body, .peer = &peer,
@@ -334,6 +337,12 @@ int reading_fetch(struct reading *reading, const char *method, const char *path,
 
     memcpy(peer.address, reading->hospital.key, 20);
     (void)snprintf(url, sizeof url, "%s%s", reading->hospital.card.url, path);
+    if (!code && !shown)
+        code = error_set(error, ACESO_ESTATE, NULL, "this node was not admitted there yet");
+    if (!code) {
+        options.chain_pem = buffer_bytes(&shown->chain);
+        options.key_pem = buffer_bytes(&shown->key);
+    }
     if (!code)
         code = http_client_create(&options, &client, error);
     if (!code)

@@ -28,26 +28,65 @@ static int serve_read(const struct node *node, const char *name, struct buffer *
     return code ? code : file_read(path, out, error);
 }
 
-/* Certificates are there once the node was admitted; a CA makes its own at init. */
-static int serve_read_tls(struct node *node, struct aceso_error *error)
+/* A certificate is there once the node was admitted: ACESO_ENOTFOUND before. */
+static int serve_read_tls(struct node *node, const char *chain_name, const char *key_name,
+                          struct node_tls *tls, struct aceso_error *error)
 {
     struct x509_key *key = NULL;
     char path[PATH_MAX];
-    int code = serve_read(node, "tls/chain.pem", &node->tls_chain, error);
+    int code = serve_read(node, chain_name, &tls->chain, error);
 
-    if (code == ACESO_ENOTFOUND)
-        return error_set(error, ACESO_ESTATE, NULL,
-                         "this node was not admitted yet: see 'aceso join' and 'aceso accept'");
     if (!code)
-        code = serve_read(node, "tls/roots.pem", &node->roots, error);
-    if (!code)
-        code = node_path(node, "tls/key.sealed", path, sizeof path, error);
+        code = node_path(node, key_name, path, sizeof path, error);
     if (!code)
         code = keys_tls(node->keys, path, &key, error);
     if (!code)
-        code = x509_key_write(key, &node->tls_key, error);
+        code = x509_key_write(key, &tls->key, error);
     x509_key_free(key);
     return code;
+}
+
+/* What a patient has at one hospital. One that did not admit it yet is passed over later. */
+static int serve_membership(struct node *node, size_t at, bool *admitted,
+                            struct aceso_error *error)
+{
+    const struct patient_hospital *hospital = &node->config.hospitals[at];
+    struct membership *membership = &node->memberships[node->membership_count++];
+    char chain[CONFIG_FILE_SIZE], key[CONFIG_FILE_SIZE];
+    int code;
+
+    *membership = (struct membership){ .card = hospital->card,
+                                       .tls = { .chain = BUFFER_INIT(X509_PEM_MAX),
+                                                .key = BUFFER_INIT_SECRET(X509_PEM_MAX) } };
+    memcpy(membership->address, hospital->address, 20);
+    code = account_derive(node->keys, node->config.network.chain_id, hospital->card.id,
+                          &membership->account, error);
+    if (!code && memcmp(account_address(membership->account), hospital->address, 20) != 0)
+        code = error_set(error, ACESO_EVERIFY, hospital->card.label,
+                         "the address in node.json is not the one of this node's keys");
+    config_hospital_file(&node->config, at, "chain.pem", chain);
+    config_hospital_file(&node->config, at, "key.sealed", key);
+    if (!code)
+        code = serve_read_tls(node, chain, key, &membership->tls, error);
+    *admitted = *admitted || !code;
+    return code == ACESO_ENOTFOUND ? ACESO_OK : code;
+}
+
+static int serve_read_identity(struct node *node, struct aceso_error *error)
+{
+    bool admitted = false;
+    int code = ACESO_OK;
+
+    if (node->config.role != ROLE_PATIENT) {
+        code = serve_read_tls(node, "tls/chain.pem", "tls/key.sealed", &node->tls, error);
+        admitted = code != ACESO_ENOTFOUND;
+    }
+    for (size_t i = 0; !code && i < node->config.hospital_count; i++)
+        code = serve_membership(node, i, &admitted, error);
+    if (!admitted && (!code || code == ACESO_ENOTFOUND))
+        return error_set(error, ACESO_ESTATE, NULL,
+                         "this node was not admitted yet: see 'aceso join' and 'aceso accept'");
+    return code ? code : serve_read(node, "tls/roots.pem", &node->roots, error);
 }
 
 static int serve_listen(struct node *node, struct aceso_error *error)
@@ -59,8 +98,8 @@ static int serve_listen(struct node *node, struct aceso_error *error)
         .name = "network",
         .address = node->config.host,
         .port = node->config.port,
-        .chain_pem = buffer_bytes(&node->tls_chain),
-        .key_pem = buffer_bytes(&node->tls_key),
+        .chain_pem = buffer_bytes(&node->tls.chain),
+        .key_pem = buffer_bytes(&node->tls.key),
         .roots_pem = buffer_bytes(&node->roots),
         .context = node,
     };
@@ -69,7 +108,9 @@ static int serve_listen(struct node *node, struct aceso_error *error)
     network.routes = node->routes;
     if (!code)
         code = http_server_create(node->loop, NULL, &node->server, error);
-    if (!code)
+    /* A patient's node answers nobody: whoever connects is shown a certificate, and one of another
+     * hospital's would tell who is treated there too. */
+    if (!code && node->config.role != ROLE_PATIENT)
         code = http_server_listen(node->server, &network, NULL, error);
     if (!code)
         code = control_socket(node->directory, path, sizeof path, error);
@@ -116,11 +157,8 @@ static int serve_start(struct node *node, struct aceso_error *error)
     atomic_store(&node->network_ready, node->config.network.known);
     code = rpc_open(&rpc, &node->rpc, error);
 
-    if (!code && node->config.role == ROLE_PATIENT && node->config.hospital.known)
-        code = keys_use_patient_account(node->keys, node->config.network.chain_id,
-                                        node->config.hospital.id, error);
     if (!code)
-        code = serve_read_tls(node, error);
+        code = serve_read_identity(node, error);
     if (!code)
         code = serve_migrate(node, error);
     if (!code && node_network(node) && node->config.role != ROLE_PATIENT)
@@ -159,14 +197,25 @@ static int serve_lock(const char *directory, int *fd, struct aceso_error *error)
     return ACESO_OK;
 }
 
+static void serve_forget(struct node *node)
+{
+    for (size_t i = 0; i < node->membership_count; i++) {
+        account_free(node->memberships[i].account);
+        buffer_free(&node->memberships[i].tls.key);
+        buffer_free(&node->memberships[i].tls.chain);
+    }
+    buffer_free(&node->tls.key);
+    buffer_free(&node->tls.chain);
+}
+
 int node_serve(const char *directory, struct bytes password, const struct roles *roles,
                struct aceso_error *error)
 {
     struct node node = {
         .directory = directory,
         .roles = *roles,
-        .tls_chain = BUFFER_INIT(X509_PEM_MAX),
-        .tls_key = BUFFER_INIT_SECRET(X509_PEM_MAX),
+        .tls = { .chain = BUFFER_INIT(X509_PEM_MAX),
+                 .key = BUFFER_INIT_SECRET(X509_PEM_MAX) },
         .roots = BUFFER_INIT(X509_PEM_MAX),
     };
     int lock = -1;
@@ -183,7 +232,8 @@ int node_serve(const char *directory, struct bytes password, const struct roles 
     if (!code)
         code = serve_start(&node, error);
     if (!code) {
-        log_info("serves as %s at %s", role_name(node.config.role), node.config.url);
+        log_info("serves as %s%s%s", role_name(node.config.role), node.config.url[0] ? " at " : "",
+                 node.config.url);
         code = loop_run(node.loop, error);
     }
     operations_stop(node.operations);
@@ -194,9 +244,8 @@ int node_serve(const char *directory, struct bytes password, const struct roles 
     store_close(node.outbox_store);
     rpc_close(node.rpc);
     free(node.routes);
+    serve_forget(&node);
     keys_free(node.keys);
-    buffer_free(&node.tls_key);
-    buffer_free(&node.tls_chain);
     buffer_free(&node.roots);
     if (lock >= 0)
         (void)close(lock);

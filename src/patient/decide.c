@@ -13,9 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The request, and the hospital that it is about; where one is named it must be that one. */
 static int deciding_load(struct node *node, const yyjson_val *input, struct store **store,
-                         struct ledger_request *request, struct aceso_error *error)
+                         struct ledger_request *request, const struct membership **at,
+                         struct aceso_error *error)
 {
+    const char *label = json_string_or(input, "hospital", NULL);
+    const struct membership *found = NULL;
     uint8_t id[32];
     int code = json_hex(input, "request", id, 32, error);
 
@@ -23,24 +27,32 @@ static int deciding_load(struct node *node, const yyjson_val *input, struct stor
         code = node_store(node, store, error);
     if (!code)
         code = ledger_request(*store, id, request, error);
-    if (!code && memcmp(request->patient, node->config.address, 20) != 0)
+    if (!code)
+        found = patient_at(node, request->hospital, request->patient);
+    if (!code && !found)
         code = error_set(error, ACESO_EDENIED, NULL, "the request is about somebody else");
+    if (!code && label && strcmp(label, found->card.label) != 0)
+        code = error_set(error, ACESO_EUSAGE, "hospital", "the request is to %s",
+                         found->card.label);
+    if (!code)
+        *at = found;
     return code;
 }
 
 /* The patient's grant key for one level, sealed to the institute: consent is a key. */
-static int deciding_grant(struct node *node, const struct ledger_credential *credential,
-                          struct approval *approval, struct aceso_error *error)
+static int deciding_grant(struct node *node, const struct membership *at,
+                          const struct ledger_credential *credential, struct approval *approval,
+                          struct aceso_error *error)
 {
     struct sealing sealing = { .purpose = "grant", .chain_id = node->config.network.chain_id,
                                .epoch = approval->content.patient_epoch };
     struct buffer key = BUFFER_INIT_SECRET(4096);
     struct authority *authority = NULL;
     char name[65];
-    int code = patient_authority(node, &authority, error);
+    int code = patient_authority(node, at, &authority, error);
 
     memcpy(sealing.contract, node->config.network.arsc, 20);
-    memcpy(sealing.sender, node->config.address, 20);
+    memcpy(sealing.sender, at->address, 20);
     memcpy(sealing.receiver, approval->content.institute, 20);
     memcpy(sealing.request, approval->content.request, 32);
     authority_grant_name(approval->content.level, approval->content.patient_epoch, name);
@@ -57,7 +69,7 @@ static int deciding_grant(struct node *node, const struct ledger_credential *cre
 }
 
 /* The level that the patient's own table gives the institute's category, or what was said. */
-static int deciding_level(struct node *node, const yyjson_val *input,
+static int deciding_level(const yyjson_val *input,
                           const struct ledger_request *request,
                           const struct ledger_credential *credential, struct store *store,
                           struct arsc_approval *content, struct aceso_error *error)
@@ -66,8 +78,8 @@ static int deciding_level(struct node *node, const yyjson_val *input,
     const char *level_text = json_string_or(input, "level", NULL);
     const char *term_text = json_string_or(input, "term", NULL);
     unsigned level = 0, allowed;
-    int code = ledger_relationship(store, node->config.hospital.id, node->config.address,
-                                   &relationship, error);
+    int code = ledger_relationship(store, request->hospital, request->patient, &relationship,
+                                   error);
 
     allowed = ledger_level_of(relationship.levels, credential->category);
     if (!code && level_text)
@@ -88,8 +100,8 @@ static int deciding_level(struct node *node, const yyjson_val *input,
     return code;
 }
 
-static int deciding_send(struct node *node, const struct approval *approval,
-                         struct aceso_error *error)
+static int deciding_send(struct node *node, const struct membership *at,
+                         const struct approval *approval, struct aceso_error *error)
 {
     struct buffer body = BUFFER_INIT(262144);
     struct json_writer writer = json_writer_of(&body);
@@ -99,7 +111,7 @@ static int deciding_send(struct node *node, const struct approval *approval,
     approval_write(approval, &writer, NULL);
     text_hex(approval->content.request, 32, id);
     (void)snprintf(path, sizeof path, "/v1/requests/0x%s/approval", id);
-    code = patient_call(node, "POST", path, buffer_bytes(&body), NULL, error);
+    code = patient_call(node, at, "POST", path, buffer_bytes(&body), NULL, error);
     buffer_free(&body);
     return code;
 }
@@ -114,10 +126,11 @@ int patient_approve(struct operation *operation, struct buffer *result,
     struct approval approval = APPROVAL_INIT;
     struct arsc_approval *content = &approval.content;
     struct ledger_credential credential;
+    const struct membership *at = NULL;
     struct store *store = NULL;
     uint8_t digest[32];
     char message[160];
-    int code = deciding_load(node, operation->input, &store, &request, error);
+    int code = deciding_load(node, operation->input, &store, &request, &at, error);
 
     memset(content, 0, sizeof *content);
     if (!code && request.status != LEDGER_OPEN)
@@ -126,7 +139,7 @@ int patient_approve(struct operation *operation, struct buffer *result,
     if (!code)
         code = ledger_credential(store, request.institute, &credential, error);
     if (!code)
-        code = deciding_level(node, operation->input, &request, &credential, store, content, error);
+        code = deciding_level(operation->input, &request, &credential, store, content, error);
     if (!code)
         code = amsc_nonce_of(&amsc, request.hospital, request.patient, &content->nonce, error);
     memcpy(content->request, request.id, 32);
@@ -135,13 +148,13 @@ int patient_approve(struct operation *operation, struct buffer *result,
     content->hospital = request.hospital;
     content->deadline = request.deadline;
     if (!code)
-        code = deciding_grant(node, &credential, &approval, error);
+        code = deciding_grant(node, at, &credential, &approval, error);
     if (!code) {
         arsc_approval_digest(&domain, content, digest);
-        code = keys_sign(node->keys, digest, approval.signature, error);
+        code = account_sign(at->account, digest, approval.signature, error);
     }
     if (!code)
-        code = deciding_send(node, &approval, error);
+        code = deciding_send(node, at, &approval, error);
     (void)snprintf(message, sizeof message,
                    "yes to level %s; the signed decision and the sealed grant are at the hospital",
                    level_name(content->level));
@@ -167,21 +180,22 @@ static int deciding_narrow(struct operation *operation, const char *what,
     struct ledger_request request = LEDGER_REQUEST_INIT;
     struct buffer body = BUFFER_INIT(4096);
     struct json_writer writer = json_writer_of(&body);
+    const struct membership *at = NULL;
     struct store *store = NULL;
     uint8_t digest[32], signature[65];
     char path[128], id[65];
-    int code = deciding_load(node, operation->input, &store, &request, error);
+    int code = deciding_load(node, operation->input, &store, &request, &at, error);
 
     if (!code && request.status != wanted) {
         make(&domain, request.id, digest);
-        code = keys_sign(node->keys, digest, signature, error);
+        code = account_sign(at->account, digest, signature, error);
         text_hex(request.id, 32, id);
         (void)snprintf(path, sizeof path, "/v1/requests/0x%s/%s", id, what);
         json_open(&writer, NULL, '{');
         json_put_hex(&writer, "signature", signature, sizeof signature);
         json_close(&writer, '}');
         if (!code)
-            code = patient_call(node, "POST", path, buffer_bytes(&body), NULL, error);
+            code = patient_call(node, at, "POST", path, buffer_bytes(&body), NULL, error);
     }
     while (!code && request.status != wanted) {
         uint8_t same[32];

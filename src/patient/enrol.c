@@ -19,6 +19,7 @@
 
 struct enrolling {
     struct node *node;
+    const struct membership *at;
     struct store *store;
     struct authority *authority;
     struct aceso_abe_policy *policy;
@@ -65,8 +66,7 @@ static int enrolling_keys(struct enrolling *enrolling, struct aceso_error *error
     authority_grant_name(RECORD_LEVELS, enrolling->epoch.e, name);
     if (!code)
         code = authority_user_key(enrolling->authority, name,
-                                  enrolling->node->config.hospital.address,
-                                  &enrolling->grant_key, error);
+                                  enrolling->at->card.address, &enrolling->grant_key, error);
     return code;
 }
 
@@ -86,8 +86,8 @@ static int enrolling_ask(struct enrolling *enrolling, struct aceso_error *error)
     json_put_base64(&writer, "patient_keys", buffer_bytes(&enrolling->patient_keys));
     json_put_base64(&writer, "grant_key", buffer_bytes(&enrolling->grant_key));
     json_close(&writer, '}');
-    code = patient_call(enrolling->node, "POST", "/v1/enrolment", buffer_bytes(&body), &answer,
-                        error);
+    code = patient_call(enrolling->node, enrolling->at, "POST", "/v1/enrolment",
+                        buffer_bytes(&body), &answer, error);
     if (!code)
         code = json_parse(buffer_bytes(&answer), &doc, error);
     root = yyjson_doc_get_root(doc);
@@ -113,8 +113,29 @@ static int enrolling_ask(struct enrolling *enrolling, struct aceso_error *error)
     return code;
 }
 
+/* What an authority publishes, handed on by the own hospital. The digest on the chain says that it
+ * is that authority's; to ask there itself would show the authority, which may treat this patient
+ * under another address, where else it is treated. */
+static int enrolling_published(struct enrolling *enrolling, const char *label, struct buffer *list,
+                               struct aceso_error *error)
+{
+    struct buffer answer = BUFFER_INIT(PATIENT_LIST_MAX);
+    struct ledger_hospital authority;
+    char path[AUTHORITY_LABEL_MAX + 32];
+    int code = ledger_hospital_by_label(enrolling->store, label, &authority, error);
+
+    (void)snprintf(path, sizeof path, "/v1/authorities/%s/keys", label);
+    if (!code)
+        code = patient_call(enrolling->node, enrolling->at, "GET", path, bytes_of(NULL, 0), &answer,
+                            error);
+    if (!code)
+        code = obtain_check(&authority, buffer_bytes(&answer), list, error);
+    buffer_free(&answer);
+    return code;
+}
+
 /* Each vetted authority's key in the hospital's list must be the one that authority publishes and
- * the chain pins; fetched from the authority itself, not from the hospital. */
+ * the chain pins. */
 static int enrolling_check_authorities(struct enrolling *enrolling, struct keyring *keyring,
                                        struct aceso_error *error)
 {
@@ -124,7 +145,6 @@ static int enrolling_check_authorities(struct enrolling *enrolling, struct keyri
 
     for (size_t row = 0; !code && row < aceso_abe_policy_rows(enrolling->policy); row++) {
         struct buffer list = BUFFER_INIT(PATIENT_LIST_MAX);
-        struct ledger_hospital authority;
         const char *label;
         size_t at = 0;
 
@@ -140,9 +160,7 @@ static int enrolling_check_authorities(struct enrolling *enrolling, struct keyri
         else
             (void)snprintf(done[count++], AUTHORITY_LABEL_MAX + 1, "%s", label);
         if (!code)
-            code = ledger_hospital_by_label(enrolling->store, label, &authority, error);
-        if (!code)
-            code = obtain_published(enrolling->node, &authority, &list, error);
+            code = enrolling_published(enrolling, label, &list, error);
         if (!code)
             code = keyring_add_list(keyring, buffer_bytes(&list), error);
         buffer_free(&list);
@@ -154,13 +172,13 @@ static int enrolling_check_authorities(struct enrolling *enrolling, struct keyri
 static int enrolling_check(struct enrolling *enrolling, struct aceso_error *error)
 {
     struct node *node = enrolling->node;
-    struct keyring *keyring = keyring_create(node->config.address);
+    struct keyring *keyring = keyring_create(enrolling->at->address);
     struct header_terms terms = {
-        .context = node_context(node, enrolling->contract, node->config.address,
-                                node->config.hospital.address),
+        .context = node_context(node, enrolling->contract, enrolling->at->address,
+                                enrolling->at->card.address),
         .epoch = enrolling->epoch,
         .policy = enrolling->policy,
-        .hospital = node->config.hospital.label,
+        .hospital = enrolling->at->card.label,
     };
     struct buffer self = BUFFER_INIT_SECRET(4096);
     uint8_t sigma[RECORD_LEVELS][HEADER_SIGMA_SIZE];
@@ -176,7 +194,7 @@ static int enrolling_check(struct enrolling *enrolling, struct aceso_error *erro
         code = keyring_add_list(keyring, buffer_bytes(&enrolling->authority_keys), error);
     authority_self_name(enrolling->epoch.e, name);
     if (!code)
-        code = authority_user_key(enrolling->authority, name, node->config.address, &self, error);
+        code = authority_user_key(enrolling->authority, name, enrolling->at->address, &self, error);
     if (!code)
         code = keyring_add_user(keyring, buffer_bytes(&self), error);
     if (!code)
@@ -194,13 +212,13 @@ static int enrolling_sign(struct enrolling *enrolling, struct aceso_error *error
     struct node *node = enrolling->node;
     struct eip712_domain domain = node_domain(node, node->config.network.amsc);
     struct contract amsc = node_amsc(node);
-    struct amsc_relationship terms = { .hospital = node->config.hospital.id };
+    struct amsc_relationship terms = { .hospital = enrolling->at->card.id };
     struct buffer body = BUFFER_INIT(65536);
     struct json_writer writer = json_writer_of(&body);
     uint8_t digest[32], signature[65];
-    int code = amsc_nonce_of(&amsc, terms.hospital, node->config.address, &terms.nonce, error);
+    int code = amsc_nonce_of(&amsc, terms.hospital, enrolling->at->address, &terms.nonce, error);
 
-    memcpy(terms.patient, node->config.address, 20);
+    memcpy(terms.patient, enrolling->at->address, 20);
     policy_digest(enrolling->policy, terms.policy_digest);
     memcpy(terms.levels, enrolling->levels, 32);
     keccak256(buffer_bytes(&enrolling->patient_keys), terms.patient_keys_digest);
@@ -209,15 +227,15 @@ static int enrolling_sign(struct enrolling *enrolling, struct aceso_error *error
     terms.deadline = (uint64_t)time_now() + PATIENT_SIGNATURE_SECONDS;
     amsc_relationship_digest(&domain, &terms, digest);
     if (!code)
-        code = keys_sign(node->keys, digest, signature, error);
+        code = account_sign(enrolling->at->account, digest, signature, error);
     json_open(&writer, NULL, '{');
     json_put_u64(&writer, "nonce", terms.nonce);
     json_put_u64(&writer, "deadline", terms.deadline);
     json_put_hex(&writer, "signature", signature, sizeof signature);
     json_close(&writer, '}');
     if (!code)
-        code = patient_call(node, "POST", "/v1/enrolment/signature", buffer_bytes(&body), NULL,
-                            error);
+        code = patient_call(node, enrolling->at, "POST", "/v1/enrolment/signature",
+                            buffer_bytes(&body), NULL, error);
     buffer_free(&body);
     return code;
 }
@@ -231,8 +249,8 @@ static int enrolling_wait(struct enrolling *enrolling, struct buffer *result,
         struct buffer answer = BUFFER_INIT(65536);
         yyjson_doc *doc = NULL;
         bool enrolled = false;
-        int code = patient_call(enrolling->node, "GET", "/v1/enrolment", bytes_of(NULL, 0),
-                                &answer, error);
+        int code = patient_call(enrolling->node, enrolling->at, "GET", "/v1/enrolment",
+                                bytes_of(NULL, 0), &answer, error);
 
         if (!code)
             code = json_parse(buffer_bytes(&answer), &doc, error);
@@ -277,9 +295,11 @@ int patient_enrol(struct operation *operation, struct buffer *result,
     };
     struct contract amsc = node_amsc(node);
     uint8_t there[20];
-    int code;
+    int code = patient_choose_one(node, operation->input, &enrolling.at, error);
 
-    if (amsc_relationship(&amsc, node->config.hospital.id, node->config.address, there, NULL) ==
+    if (code)
+        return code;
+    if (amsc_relationship(&amsc, enrolling.at->card.id, enrolling.at->address, there, NULL) ==
         ACESO_OK)
         return patient_result(result, "enrolled already");
     levels_default(enrolling.levels);
@@ -288,7 +308,7 @@ int patient_enrol(struct operation *operation, struct buffer *result,
     if (!code)
         code = node_store(node, &enrolling.store, error);
     if (!code)
-        code = patient_authority(node, &enrolling.authority, error);
+        code = patient_authority(node, enrolling.at, &enrolling.authority, error);
     if (!code)
         code = enrolling_keys(&enrolling, error);
     if (!code)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share: the patient's own authority, its hospital, and the entries
- * of its tables of operations and streams. */
+/* What the files of this folder share: the patient's hospitals, its own authority at each, and the
+ * entries of its tables of operations and streams. */
 #ifndef ACESO_PATIENT_INTERNAL_H
 #define ACESO_PATIENT_INTERNAL_H
 
@@ -11,15 +11,32 @@
 #define PATIENT_LIST_MAX ((size_t)4 << 20)
 #define PATIENT_WAIT_MS 120000 /* for what the chain has to show */
 
-/* The patient as an authority at its hospital; its label is its address there. The caller frees
- * it. */
-ACESO_NODISCARD int patient_authority(struct node *node, struct authority **authority,
-                                      struct aceso_error *error);
+/* The hospitals that an input means: the one that its "hospital" names (a label), else every one
+ * that has admitted this patient. They stay the node's. */
+struct patient_choice {
+    const struct membership *at[CONFIG_HOSPITALS_MAX];
+    size_t count; /* 1 at least */
+};
+ACESO_NODISCARD int patient_choose(const struct node *node, const yyjson_val *input,
+                                   struct patient_choice *choice, struct aceso_error *error);
 
-/* Calls the patient's hospital. */
-ACESO_NODISCARD int patient_call(struct node *node, const char *method, const char *path,
-                                 struct bytes body, struct buffer *answer,
-                                 struct aceso_error *error);
+/* The same where it must be one: ACESO_EUSAGE that lists them where it could be several. */
+ACESO_NODISCARD int patient_choose_one(const struct node *node, const yyjson_val *input,
+                                       const struct membership **at, struct aceso_error *error);
+
+/* The hospital at which this patient is `address`; NULL: somebody else's address. */
+const struct membership *patient_at(const struct node *node, uint32_t hospital,
+                                    const uint8_t address[20]);
+
+/* The patient as an authority at one hospital; its label is its address there. The caller frees
+ * it. */
+ACESO_NODISCARD int patient_authority(const struct node *node, const struct membership *at,
+                                      struct authority **authority, struct aceso_error *error);
+
+/* Calls one of the patient's hospitals, at the URL and by the key that it has on the chain now. */
+ACESO_NODISCARD int patient_call(struct node *node, const struct membership *at,
+                                 const char *method, const char *path, struct bytes body,
+                                 struct buffer *answer, struct aceso_error *error);
 
 /* Writes {"message"} as the result of an operation. */
 int patient_result(struct buffer *result, const char *message);

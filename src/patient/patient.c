@@ -18,8 +18,67 @@
 /* A patient keeps nothing beside what every node keeps. */
 static const char patient_schema[] = "";
 
-int patient_authority(struct node *node, struct authority **authority,
-                      struct aceso_error *error)
+/* ---- the hospitals ----------------------------------------------------------------------- */
+
+static void choice_list(const struct patient_choice *choice, struct buffer *out)
+{
+    for (size_t i = 0; i < choice->count; i++)
+        (void)buffer_printf(out, "%s%s", i ? ", " : "", choice->at[i]->card.label);
+}
+
+int patient_choose(const struct node *node, const yyjson_val *input, struct patient_choice *choice,
+                   struct aceso_error *error)
+{
+    const char *label = json_string_or(input, "hospital", NULL);
+    struct patient_choice found = { .count = 0 };
+
+    for (size_t i = 0; i < node->membership_count; i++) {
+        const struct membership *at = &node->memberships[i];
+
+        if (label ? strcmp(label, at->card.label) == 0 : at->tls.chain.len != 0)
+            found.at[found.count++] = at;
+    }
+    if (found.count == 0)
+        return error_set(error, ACESO_ENOTFOUND, "hospital", "this patient has no hospital '%s'",
+                         label ? label : "");
+    if (found.at[0]->tls.chain.len == 0)
+        return error_set(error, ACESO_ESTATE, "hospital", "'%s' has not admitted this patient yet",
+                         label);
+    *choice = found;
+    return ACESO_OK;
+}
+
+int patient_choose_one(const struct node *node, const yyjson_val *input,
+                       const struct membership **at, struct aceso_error *error)
+{
+    struct buffer labels = BUFFER_INIT(4096);
+    struct patient_choice choice;
+    int code = patient_choose(node, input, &choice, error);
+
+    if (!code && choice.count > 1) {
+        choice_list(&choice, &labels);
+        code = error_set(error, ACESO_EUSAGE, "hospital", "say at which one: %s",
+                         buffer_text(&labels));
+    }
+    if (!code)
+        *at = choice.at[0];
+    buffer_free(&labels);
+    return code;
+}
+
+const struct membership *patient_at(const struct node *node, uint32_t hospital,
+                                    const uint8_t address[20])
+{
+    for (size_t i = 0; i < node->membership_count; i++) {
+        if (node->memberships[i].card.id == hospital &&
+            memcmp(node->memberships[i].address, address, 20) == 0)
+            return &node->memberships[i];
+    }
+    return NULL;
+}
+
+int patient_authority(const struct node *node, const struct membership *at,
+                      struct authority **authority, struct aceso_error *error)
 {
     struct buffer context = BUFFER_INIT(64);
     uint8_t seed[32];
@@ -27,10 +86,10 @@ int patient_authority(struct node *node, struct authority **authority,
     int code;
 
     (void)buffer_put_u64(&context, node->config.network.chain_id);
-    code = buffer_put(&context, node->config.hospital.address, 20);
+    code = buffer_put(&context, at->card.address, 20);
     if (!code) {
         keys_derive(node->keys, "patient abe authority", buffer_bytes(&context), seed);
-        authority_patient_label(node->config.address, label);
+        authority_patient_label(at->address, label);
         code = authority_create(seed, label, authority, error);
         secret_wipe(seed, sizeof seed);
     }
@@ -38,20 +97,27 @@ int patient_authority(struct node *node, struct authority **authority,
     return code;
 }
 
-static struct http_peer patient_hospital(const struct node *node)
+int patient_call(struct node *node, const struct membership *at, const char *method,
+                 const char *path, struct bytes body, struct buffer *answer,
+                 struct aceso_error *error)
 {
     struct http_peer peer = { .role = "hospital" };
+    struct node_call call = { .shown = node_shown(node, at->card.id), .peer = &peer,
+                              .base = at->card.url, .method = method, .path = path,
+                              .body = body };
+    struct ledger_hospital now;
+    struct store *store = NULL;
+    int code = node_store(node, &store, error);
 
-    memcpy(peer.address, node->config.hospital.address, 20);
-    return peer;
-}
-
-int patient_call(struct node *node, const char *method, const char *path,
-                 struct bytes body, struct buffer *answer, struct aceso_error *error)
-{
-    const struct http_peer peer = patient_hospital(node);
-
-    return node_call(node, &peer, node->config.hospital.url, method, path, body, answer, error);
+    if (code)
+        return code;
+    memcpy(peer.address, at->card.address, 20);
+    if (ledger_hospital_by_id(store, at->card.id, &now, NULL) == ACESO_OK) {
+        memcpy(peer.address, now.key, 20);
+        call.base = now.card.url;
+    }
+    store_close(store);
+    return node_send(node, &call, answer, error);
 }
 
 int patient_result(struct buffer *result, const char *message)
@@ -76,18 +142,26 @@ int patient_turn(struct node *node, int64_t until, struct aceso_error *error)
 
 /* ---- what the owner sees ----------------------------------------------------------------- */
 
+struct request_list {
+    struct listing listing;
+    const struct membership *at;
+};
+
 static int list_request(void *data, const struct ledger_request *request,
                         struct aceso_error *error)
 {
-    struct listing *listing = data;
+    struct request_list *list = data;
+    struct listing *listing = &list->listing;
     char id[67] = "0x", institute[43] = "0x";
 
     (void)error;
+    if (request->hospital != list->at->card.id)
+        return ACESO_OK;
     text_hex(request->id, 32, id + 2);
     text_hex(request->institute, 20, institute + 2);
     listing_request(listing, request);
-    return buffer_printf(&listing->text, "%s %-9s %s asks for %s (%s)%s%s", id,
-                         ledger_status_name(request->status), institute,
+    return buffer_printf(&listing->text, "%s %-9s %s asks %s for %s (%s)%s%s", id,
+                         ledger_status_name(request->status), institute, list->at->card.label,
                          level_name(request->level), purpose_name(request->purpose),
                          request->granted ? ", granted " : "",
                          request->granted ? level_name(request->granted) : "");
@@ -96,16 +170,20 @@ static int list_request(void *data, const struct ledger_request *request,
 static int patient_requests(struct node *node, const yyjson_val *input, struct buffer *out,
                             struct aceso_error *error)
 {
-    struct listing listing;
+    struct request_list list;
+    struct patient_choice choice;
     struct store *store = NULL;
-    int code = node_store(node, &store, error);
+    int code = patient_choose(node, input, &choice, error);
 
-    (void)input;
-    listing_begin(&listing, "requests", out);
     if (!code)
-        code = ledger_requests(store, node->config.address, 0, list_request, &listing, error);
+        code = node_store(node, &store, error);
+    listing_begin(&list.listing, "requests", out);
+    for (size_t i = 0; !code && i < choice.count; i++) {
+        list.at = choice.at[i];
+        code = ledger_requests(store, list.at->address, 0, list_request, &list, error);
+    }
     store_close(store);
-    return listing_end(&listing, "nobody has asked yet", code);
+    return listing_end(&list.listing, "nobody has asked yet", code);
 }
 
 static const struct operation_kind patient_operations[] = {

@@ -4,10 +4,18 @@
 #include "node/reading.h"
 #include "patient/internal.h"
 
-static int reading_work(struct pump *pump, void *data, struct aceso_error *error)
+#include <stdlib.h>
+
+/* Which record is read: that of one hospital, or of each in turn. */
+struct own_record {
+    struct node *node;
+    struct patient_choice choice;
+};
+
+static int own_read(struct node *node, const struct membership *at, struct pump *pump,
+                    struct aceso_error *error)
 {
-    struct node *node = data;
-    struct keyring *keyring = keyring_create(node->config.address);
+    struct keyring *keyring = keyring_create(at->address);
     struct buffer self = BUFFER_INIT_SECRET(4096);
     struct authority *authority = NULL;
     struct reading *reading = NULL;
@@ -18,11 +26,11 @@ static int reading_work(struct pump *pump, void *data, struct aceso_error *error
     int code = keyring ? node_store(node, &store, error) : ACESO_EMEMORY;
 
     if (!code)
-        code = ledger_hospital_by_id(store, node->config.hospital.id, &hospital, error);
+        code = ledger_hospital_by_id(store, at->card.id, &hospital, error);
     store_close(store);
     do {
         if (!code)
-            code = reading_open(node, &hospital, node->config.address, &reading, error);
+            code = reading_open(node, &hospital, at->address, &reading, error);
         if (code != ACESO_EBUSY)
             break;
         code = patient_turn(node, until, error);
@@ -30,10 +38,10 @@ static int reading_work(struct pump *pump, void *data, struct aceso_error *error
     if (!code)
         code = reading_add_publics(reading, keyring, error);
     if (!code)
-        code = patient_authority(node, &authority, error);
+        code = patient_authority(node, at, &authority, error);
     if (!code) {
         authority_self_name(reading_epoch(reading).e, name);
-        code = authority_user_key(authority, name, node->config.address, &self, error);
+        code = authority_user_key(authority, name, at->address, &self, error);
     }
     if (!code)
         code = keyring_add_user(keyring, buffer_bytes(&self), error);
@@ -48,9 +56,28 @@ static int reading_work(struct pump *pump, void *data, struct aceso_error *error
     return code;
 }
 
+static int own_work(struct pump *pump, void *data, struct aceso_error *error)
+{
+    const struct own_record *record = data;
+    int code = ACESO_OK;
+
+    for (size_t i = 0; !code && i < record->choice.count; i++)
+        code = own_read(record->node, record->choice.at[i], pump, error);
+    return code;
+}
+
 int patient_read(struct node *node, const yyjson_val *input, struct http_stream *stream,
                  struct aceso_error *error)
 {
-    (void)input;
-    return pump_start(reading_work, node, NULL, stream, error);
+    struct own_record *record = calloc(1, sizeof *record);
+    int code = record ? patient_choose(node, input, &record->choice, error)
+                      : error_set(error, ACESO_EMEMORY, NULL, "out of memory");
+
+    if (!code) {
+        record->node = node;
+        code = pump_start(own_work, record, free, stream, error);
+    }
+    if (code)
+        free(record);
+    return code;
 }
