@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define CHALLENGE_SECONDS 300
+#define CHALLENGES_MAX "32" /* of one address at a time */
 #define ATTRIBUTES_MAX 1024
 
 int hospital_authority(struct node *node, struct authority **authority, struct aceso_error *error)
@@ -239,28 +240,47 @@ int authority_serve_keys(void *context, const struct http_request *request,
     return code;
 }
 
+/* An address may have several under way: an institute fetches for many patients at once. The oldest
+ * goes when there are too many. */
+static int authority_keep_challenge(struct store *store, const uint8_t address[20],
+                                    const uint8_t challenge[32], struct aceso_error *error)
+{
+    struct statement *insert = NULL, *remove = NULL;
+    int code = store_prepare(store,
+                             "INSERT INTO challenge (address, challenge, expires)"
+                             " VALUES (?1, ?2, ?3)",
+                             &insert, error);
+
+    if (code)
+        return code;
+    statement_bind_blob(insert, 1, bytes_of(address, 20));
+    statement_bind_blob(insert, 2, bytes_of(challenge, 32));
+    statement_bind_int(insert, 3, time_now() + CHALLENGE_SECONDS);
+    code = statement_run(insert, error);
+    if (!code)
+        code = store_prepare(store,
+                             "DELETE FROM challenge WHERE address = ?1 AND rowid NOT IN"
+                             " (SELECT rowid FROM challenge WHERE address = ?1"
+                             " ORDER BY rowid DESC LIMIT " CHALLENGES_MAX ")",
+                             &remove, error);
+    if (code)
+        return code;
+    statement_bind_blob(remove, 1, bytes_of(address, 20));
+    return statement_run(remove, error);
+}
+
 int authority_serve_challenge(void *context, const struct http_request *request,
                               struct http_response *response, struct aceso_error *error)
 {
     struct node *node = context;
     struct json_writer writer = json_writer_of(&response->body);
-    struct statement *insert = NULL;
     struct store *store = NULL;
     uint8_t challenge[32];
     int code = node_store(node, &store, error);
 
     secret_random(challenge, sizeof challenge);
     if (!code)
-        code = store_prepare(store,
-                             "INSERT OR REPLACE INTO challenge (address, challenge, expires)"
-                             " VALUES (?1, ?2, ?3)",
-                             &insert, error);
-    if (!code) {
-        statement_bind_blob(insert, 1, bytes_of(node_caller(request)->address, 20));
-        statement_bind_blob(insert, 2, bytes_of(challenge, sizeof challenge));
-        statement_bind_int(insert, 3, time_now() + CHALLENGE_SECONDS);
-        code = statement_run(insert, error);
-    }
+        code = authority_keep_challenge(store, node_caller(request)->address, challenge, error);
     store_close(store);
     json_open(&writer, NULL, '{');
     json_put_hex(&writer, "challenge", challenge, sizeof challenge);

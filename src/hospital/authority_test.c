@@ -50,6 +50,24 @@ static void test_challenge_once(void **state)
     store_close(store);
 }
 
+static void test_challenges_at_once(void **state)
+{
+    struct store *store = bench_store();
+    uint8_t given[40][32] = { { 0 } };
+
+    (void)state;
+    for (uint8_t i = 0; i < 40; i++) {
+        given[i][0] = i;
+        assert_int_equal(authority_keep_challenge(store, institute, given[i], NULL), ACESO_OK);
+    }
+    assert_int_equal(authority_keep_challenge(store, other, challenge, NULL), ACESO_OK);
+    assert_int_equal(authority_take_challenge(store, institute, given[7], NULL), ACESO_EDENIED);
+    for (uint8_t i = 8; i < 40; i++)
+        assert_int_equal(authority_take_challenge(store, institute, given[i], NULL), ACESO_OK);
+    assert_int_equal(authority_take_challenge(store, other, challenge, NULL), ACESO_OK);
+    store_close(store);
+}
+
 static int64_t issues(struct store *store)
 {
     struct statement *query = NULL;
@@ -79,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_challenge_once),
+        cmocka_unit_test(test_challenges_at_once),
         cmocka_unit_test(test_allow_twice),
     };
 

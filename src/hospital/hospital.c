@@ -16,8 +16,8 @@
 const char hospital_schema[] =
     "CREATE TABLE attribute (name TEXT PRIMARY KEY);"
     "CREATE TABLE issue (name TEXT NOT NULL, address BLOB NOT NULL, PRIMARY KEY (name, address));"
-    "CREATE TABLE challenge (address BLOB PRIMARY KEY, challenge BLOB NOT NULL,"
-    " expires INTEGER NOT NULL);"
+    "CREATE TABLE challenge (address BLOB NOT NULL, challenge BLOB NOT NULL,"
+    " expires INTEGER NOT NULL, PRIMARY KEY (address, challenge));"
     "CREATE TABLE enrolment (patient BLOB PRIMARY KEY, contract BLOB NOT NULL,"
     " policy TEXT NOT NULL, levels BLOB NOT NULL, patient_keys BLOB NOT NULL,"
     " authority_keys BLOB NOT NULL, grant_key BLOB NOT NULL, headers BLOB NOT NULL,"
