@@ -9,10 +9,11 @@
 #define ACESO_DEMO_ADVERSARY_H
 
 #include "base/json.h"
+#include "chain/contract.h"
 #include "consent/authority.h"
 #include "consent/keyring.h"
+#include "node/keys.h"
 #include "node/ledger.h"
-#include "node/node.h"
 #include "record/ladder.h"
 
 #include <limits.h>
@@ -77,8 +78,12 @@ int attack_identity(struct attack *attack, struct aceso_error *error);
 
 /* A party whose whole data directory the adversary has. */
 struct loot_party {
-    struct node node; /* directory, config, keys, certificates: enough to call others as it */
-    struct store *store; /* a copy of its node.db */
+    const char *directory;
+    struct node_config config;
+    uint8_t address[20];
+    struct keys *keys;
+    struct buffer chain, key, roots; /* PEM: its TLS identity, and whom it trusts */
+    struct store *store;             /* a copy of its node.db */
 };
 
 /* A user key in its written form, with what stands in it in the clear. */
@@ -94,7 +99,7 @@ struct loot_relation {
     struct ledger_hospital hospital;
     struct ledger_relationship terms;
     struct record_context context;
-    struct keyring *publics;  /* the patient's keys and those of the policy's authorities */
+    struct buffer patient_keys, authority_keys; /* lists of the public keys */
     unsigned allowed;         /* the highest level that the patient ever granted a party here */
     unsigned alone;           /* what a party opens with its own keys only */
     struct ladder got;        /* the level keys that the attack came by; top 0: none */
@@ -104,6 +109,8 @@ struct loot_relation {
 
 struct loot {
     struct attack *attack;
+    struct rpc *rpc;          /* the chain, as the first party sees it */
+    struct network network;
     struct loot_party party[3 * ATTACK_PARTIES_MAX];
     size_t parties;   /* askers first, */
     size_t institutes;
@@ -123,6 +130,10 @@ void loot_free(struct loot *loot); /* accepts NULL */
 /* Every user key that the askers hold: attributes, switches, and the grants sealed to them. */
 ACESO_NODISCARD int loot_take_keys(struct loot *loot, struct aceso_error *error);
 
+/* Whom a party may have asked for at a patient's hospital: fills `allowed` of every relation with
+ * the highest level ever granted to an asker, as the chain has it. */
+ACESO_NODISCARD int loot_learn_grants(struct loot *loot, struct aceso_error *error);
+
 /* Every user key that the hospitals can make for each asker, honest or under a false label. */
 ACESO_NODISCARD int loot_make_keys(struct loot *loot, size_t *made, struct aceso_error *error);
 
@@ -133,6 +144,19 @@ typedef int loot_part_fn(void *data, struct loot_relation *relation, const struc
                          struct aceso_error *error);
 ACESO_NODISCARD int loot_each_part(struct loot *loot, loot_part_fn *each, void *data,
                                    uint64_t *parts, struct aceso_error *error);
+
+/* Every access string that was ever sealed to a party, with its request. */
+typedef int loot_access_fn(void *data, struct loot_party *party,
+                           const struct ledger_request *request, struct bytes access,
+                           struct aceso_error *error);
+ACESO_NODISCARD int loot_each_access(struct loot *loot, struct loot_party *party,
+                                     loot_access_fn *each, void *data,
+                                     struct aceso_error *error);
+
+/* Shows an access string to its hospital's gateway as `party`. `served`: whether bytes came; where
+ * none did, `error` says why. Anything but a refusal is a failure. */
+ACESO_NODISCARD int loot_query(struct loot *loot, struct loot_party *party, uint32_t hospital,
+                               struct bytes access, bool *served, struct aceso_error *error);
 
 /* Opens a copy of a live node's database; migrations stay with the copy. */
 ACESO_NODISCARD int loot_copy_store(struct attack *attack, const char *directory,
@@ -149,6 +173,25 @@ ACESO_NODISCARD int loot_unseal(struct loot_party *party, const char *purpose,
                                 const uint8_t contract[20], const uint8_t sender[20],
                                 const uint8_t request[32], uint32_t epoch, struct bytes sealed,
                                 struct buffer *out, struct aceso_error *error);
+
+/* ---- opening (adversary_open.c) ---------------------------------------------------------- */
+
+/* Tries every key of the loot in every way on every header and every stolen part, fills the
+ * relations, and writes down what came of it. A patient of whom more opened than was ever granted
+ * to an asker, or more than one asker opens alone, is a breach. `exact`: what was granted must
+ * open, else the attack was too weak to say anything (ACESO_ESTATE). */
+ACESO_NODISCARD int opening_run(struct loot *loot, bool exact, struct aceso_error *error);
+
+/* How many stolen parts opened and how many stayed closed. */
+void opening_count(const struct loot *loot, uint64_t *opened, uint64_t *closed);
+
+/* ---- plain text in what was stolen (adversary_search.c) ---------------------------------- */
+
+/* Looks in every file below `directory` (or in one file) for names, identifiers, codes' words and
+ * ids of the bundles; `needles` and `found` are added to. */
+ACESO_NODISCARD int search_bundles(struct attack *attack, const char *directory,
+                                   uint64_t *needles, uint64_t *found,
+                                   struct aceso_error *error);
 
 /* ---- headers on the group level (adversary_rows.c) --------------------------------------- */
 
