@@ -4,12 +4,12 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "net/http_client.h"
 #include "net/http_problem.h"
 #include "node/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -236,65 +236,66 @@ static int remote_view(struct remote *remote, struct aceso_error *error)
 
 static int remote_receive(void *data, struct bytes bytes, struct aceso_error *error)
 {
-    const int *fd = data;
-
-    while (bytes.len) {
-        ssize_t put = write(*fd, bytes.data, bytes.len);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return error_set(error, ACESO_EIO, "output", "%s", strerror(errno));
-        bytes.data += put;
-        bytes.len -= (size_t)put;
-    }
-    return ACESO_OK;
+    return frame_reader_feed(data, bytes, error);
 }
 
-/* The file appears under its name only when it is whole. */
-static int remote_stream(struct remote *remote, struct aceso_error *error)
+static int remote_stream(struct remote *remote, struct output *output, struct aceso_error *error)
 {
-    const char *out = remote->line->out;
-    bool to_file = strcmp(out, "-") != 0;
+    const struct command_line *line = remote->line;
     struct buffer body = BUFFER_INIT(1 << 20);
     struct json_writer writer = json_writer_of(&body);
-    char path[96], beside[PATH_MAX];
-    int fd = STDOUT_FILENO;
-    int code = remote_input(remote->line, &writer, NULL, error);
+    struct frame_reader *frames = NULL;
+    struct frame_end end = { .data = 0 };
+    char path[96];
+    int code = output_open(output, line->out, error);
 
-    (void)snprintf(path, sizeof path, "/v1/streams/%s/%s", remote_group(remote->line->command),
-                   remote->line->command->kind);
-    if (!code && to_file) {
-        int len = snprintf(beside, sizeof beside, "%s.part-%ld", out, (long)getpid());
-
-        fd = len < 0 || (size_t)len >= sizeof beside
-                 ? -1
-                 : open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0)
-            code = error_set(error, ACESO_EIO, out, "%s", strerror(errno));
-    }
+    (void)snprintf(path, sizeof path, "/v1/streams/%s/%s", remote_group(line->command),
+                   line->command->kind);
     if (!code)
-        code = remote_call(remote, "POST", path, buffer_bytes(&body), remote_receive, &fd, NULL,
-                           error);
-    if (to_file && fd >= 0) {
-        if (!code && (fsync(fd) != 0 || rename(beside, out) != 0))
-            code = error_set(error, ACESO_EIO, out, "%s", strerror(errno));
-        (void)close(fd);
-        if (code)
-            (void)unlink(beside);
-    }
+        code = remote_input(line, &writer, NULL, error);
+    if (!code)
+        code = frame_reader_create(output_receive, output, &frames, error);
+    if (!code)
+        code = remote_call(remote, "POST", path, buffer_bytes(&body), remote_receive, frames,
+                           NULL, error);
+    if (!code)
+        code = frame_reader_finish(frames, &end, error);
+    if (!code)
+        code = output_keep(output, error);
+    if (!code && end.message[0])
+        (void)fprintf(stderr, "%s\n", end.message);
+    output_close(output);
+    frame_reader_free(frames);
     buffer_free(&body);
     return code;
 }
 
-/* A stream that broke off before it was whole is asked for again, into a fresh file. */
+/* Whether asking again may help; anything else is an answer. */
+static bool remote_may_pass(int code)
+{
+    return code == ACESO_EIO || code == ACESO_ETIMEOUT || code == ACESO_EBUSY ||
+           code == ACESO_ECANCELLED;
+}
+
+/* A stream that broke off is asked for again, into fresh files, for as long as the node is waited
+ * for; each time that it gets further than before that time begins anew. */
 static int remote_stream_again(struct remote *remote, struct aceso_error *error)
 {
-    for (;;) {
-        int code = remote_stream(remote, error);
+    uint64_t furthest = 0;
 
-        if (code != ACESO_EIO || strcmp(remote->line->out, "-") == 0 ||
-            time_monotonic_ms() > remote->until)
+    for (;;) {
+        struct output output;
+        int64_t now;
+        int code = remote_stream(remote, &output, error);
+
+        if (!remote_may_pass(code) || output.failed || (output.standard && output.received))
+            return code;
+        now = time_monotonic_ms();
+        if (output.received > furthest) {
+            furthest = output.received;
+            remote->until = now + (int64_t)remote->line->wait_s * 1000;
+        }
+        if (now > remote->until)
             return code;
         (void)poll(NULL, 0, 4 * REMOTE_POLL_MS);
     }

@@ -9,6 +9,7 @@
 #include "chain/hisc.h"
 #include "crypto/keccak.h"
 #include "hospital/internal.h"
+#include "node/frame.h"
 #include "record/row.h"
 
 #include <limits.h>
@@ -264,7 +265,9 @@ int gateway_backup(struct node *node, const yyjson_val *input, struct http_strea
     uint8_t patient[20];
     int code = hospital_input_hex(input, "patient", patient, 20, error);
 
-    return code ? code : gateway_open_all(node, patient, stream, error);
+    if (!code)
+        code = gateway_open_all(node, patient, stream, error);
+    return code ? code : frame_stream(stream, error);
 }
 
 /* ---- what a reader needs besides: public keys, signatures of batches --------------------- */

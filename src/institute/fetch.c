@@ -168,6 +168,7 @@ static int fetching_access(struct fetching *fetching, struct aceso_error *error)
 static int fetching_work(struct pump *pump, void *data, struct aceso_error *error)
 {
     struct fetching *fetching = data;
+    struct export *export = NULL;
     int code = ledger_hospital_by_id(fetching->store, fetching->request.hospital,
                                      &fetching->hospital, error);
 
@@ -183,8 +184,13 @@ static int fetching_work(struct pump *pump, void *data, struct aceso_error *erro
     if (!code)
         code = fetching_unlock(fetching, error);
     if (!code)
+        code = export_create(pump, false, &export, error);
+    if (!code)
         code = reading_fetch(fetching->reading, "POST", "/v1/query",
-                             buffer_bytes(&fetching->access), pump, error);
+                             buffer_bytes(&fetching->access), export, error);
+    if (!code)
+        code = export_finish(export, NULL, error);
+    export_free(export);
     return code;
 }
 

@@ -47,6 +47,7 @@ static int opening_feed(struct fetching *fetching, struct aceso_error *error)
 static int opening_work(struct pump *pump, void *data, struct aceso_error *error)
 {
     struct fetching *fetching = data;
+    struct export *export = NULL;
     int code = fetching_open_reading(fetching, error);
 
     if (!code)
@@ -55,8 +56,15 @@ static int opening_work(struct pump *pump, void *data, struct aceso_error *error
     if (!code)
         code = fetching_unlock(fetching, error);
     if (!code)
-        code = reading_begin(fetching->reading, pump, true, error);
-    return code ? code : opening_feed(fetching, error);
+        code = export_create(pump, false, &export, error);
+    if (!code)
+        code = reading_begin(fetching->reading, export, true, error);
+    if (!code)
+        code = opening_feed(fetching, error);
+    if (!code)
+        code = export_finish(export, NULL, error);
+    export_free(export);
+    return code;
 }
 
 int institute_open(struct node *node, const yyjson_val *input, struct http_stream *stream,

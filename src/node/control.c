@@ -2,6 +2,7 @@
 #include "node/control.h"
 
 #include "base/log.h"
+#include "node/frame.h"
 #include "node/node.h"
 
 #include <fcntl.h>
@@ -103,7 +104,7 @@ static int control_stream(void *context, const struct http_request *request,
     if (!code)
         code = node_catch_up(node, error);
     if (!code) {
-        response->content_type = "application/octet-stream";
+        response->content_type = FRAME_MEDIA_TYPE;
         code = kind->open(node, yyjson_doc_get_root(doc), &response->stream, error);
     }
     yyjson_doc_free(doc);

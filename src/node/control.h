@@ -5,7 +5,7 @@
  *     POST /v1/operations              {"id","group","kind","input"}   writes an operation down
  *     GET  /v1/operations/{id}                                         how it stands, its result
  *     POST /v1/views/{group}/{kind}    {...}                           what there is to see
- *     POST /v1/streams/{group}/{kind}  {...}                           a stream of bytes
+ *     POST /v1/streams/{group}/{kind}  {...}                           frames (frame.h)
  *
  * A group is the name of a role, or "node" for what every node has. */
 #ifndef ACESO_NODE_CONTROL_H

@@ -9,7 +9,6 @@
 #include "consent/policy.h"
 #include "crypto/keccak.h"
 #include "eth/eip712.h"
-#include "fhir/ndjson.h"
 #include "record/open.h"
 #include "record/row.h"
 
@@ -36,10 +35,15 @@ struct reading {
     uint8_t *key; /* of `level`, locked */
     unsigned level;
     bool skip_above;
-    struct pump *pump;
+    struct export *export;
+    uint32_t exported; /* the relationship's number there */
+    struct reading_number {
+        uint64_t batch;
+        uint32_t exported;
+    } *numbers; /* of batches there */
+    size_t number_count;
     struct row_reader *rows;
     struct record_reader *records;
-    struct buffer line;
 };
 
 void reading_close(struct reading *reading)
@@ -53,7 +57,7 @@ void reading_close(struct reading *reading)
     buffer_free(&reading->patient_keys);
     buffer_free(&reading->authority_keys);
     buffer_free(&reading->relationship.headers);
-    buffer_free(&reading->line);
+    free(reading->numbers);
     secret_free(reading->key);
     store_close(reading->store);
     free(reading);
@@ -154,7 +158,6 @@ int reading_open(struct node *node, const struct ledger_hospital *hospital,
     reading->relationship = (struct ledger_relationship)LEDGER_RELATIONSHIP_INIT;
     reading->patient_keys = (struct buffer)BUFFER_INIT(READING_LIST_MAX);
     reading->authority_keys = (struct buffer)BUFFER_INIT(READING_LIST_MAX);
-    reading->line = (struct buffer)BUFFER_INIT_SECRET(RECORD_TEXT_MAX + 16);
     reading->key = secret_alloc(RECORD_KEY_SIZE);
     code = reading->key ? node_store(node, &reading->store, error)
                         : error_set(error, ACESO_EMEMORY, NULL, "no locked memory");
@@ -217,54 +220,76 @@ int reading_unlock(struct reading *reading, unsigned level, const struct keyring
     return ACESO_OK;
 }
 
+/* The patient's signature of batch `number`, as the hospital has it. */
+static int reading_signature(const struct reading *reading, uint64_t number,
+                             uint8_t signature[65], struct aceso_error *error)
+{
+    yyjson_val *batches = yyjson_obj_get(yyjson_doc_get_root(reading->answer), "batches");
+    yyjson_val *entry;
+    size_t at, count;
+
+    yyjson_arr_foreach(batches, at, count, entry)
+    {
+        if (json_u64_or(entry, "number", 0) == number)
+            return json_hex(entry, "signature", signature, 65, error);
+    }
+    return error_set(error, ACESO_EVERIFY, "batch", "the hospital has no signature of the patient");
+}
+
+/* Puts a batch into the export's proof and remembers its number there. */
+static int reading_export_batch(struct reading *reading, const struct proof_batch *batch,
+                                struct aceso_error *error)
+{
+    struct reading_number *numbers = realloc(reading->numbers,
+                                             (reading->number_count + 1) * sizeof *numbers);
+
+    if (!numbers)
+        return error_set(error, ACESO_EMEMORY, NULL, "out of memory");
+    reading->numbers = numbers;
+    numbers += reading->number_count++;
+    numbers->batch = batch->batch.number;
+    return export_add_batch(reading->export, batch, &numbers->exported, error);
+}
+
 /* A batch counts when the chain has it and the patient signed exactly it. */
 static int reading_batch(void *data, uint64_t number, struct record_batch *batch,
                          struct aceso_error *error)
 {
     struct reading *reading = data;
-    yyjson_val *batches = yyjson_obj_get(yyjson_doc_get_root(reading->answer), "batches");
     struct eip712_domain domain = node_domain(reading->node, reading->relationship.contract);
-    uint8_t signature[65], digest[32];
-    struct record_batch found;
+    struct proof_batch proof = { .relationship = reading->exported };
     struct hpsc_batch message;
-    yyjson_val *entry;
-    size_t at, count;
-    int code = ledger_batch(reading->store, reading->relationship.contract, number, &found, error);
+    uint8_t digest[32];
+    int code = ledger_batch(reading->store, reading->relationship.contract, number, &proof.batch,
+                            error);
 
     if (code)
         return code;
-    message.number = found.number;
-    message.records = found.records;
-    message.leaves = found.leaves;
-    memcpy(message.root, found.root, 32);
-    memcpy(message.previous_root, found.previous_root, 32);
+    message.number = proof.batch.number;
+    message.records = proof.batch.records;
+    message.leaves = proof.batch.leaves;
+    memcpy(message.root, proof.batch.root, 32);
+    memcpy(message.previous_root, proof.batch.previous_root, 32);
     hpsc_batch_digest(&domain, &message, digest);
-    code = error_set(error, ACESO_EVERIFY, "batch", "the hospital has no signature of the patient");
-    yyjson_arr_foreach(batches, at, count, entry)
-    {
-        if (json_u64_or(entry, "number", 0) != number)
-            continue;
-        code = json_hex(entry, "signature", signature, sizeof signature, error);
-        if (!code)
-            code = eip712_verify(digest, signature, reading->relationship.patient, error);
-        break;
-    }
+    code = reading_signature(reading, number, proof.signature, error);
     if (!code)
-        *batch = found;
+        code = eip712_verify(digest, proof.signature, reading->relationship.patient, error);
+    if (!code)
+        code = reading_export_batch(reading, &proof, error);
+    if (!code)
+        *batch = proof.batch;
     return code;
 }
 
 static int reading_opened(void *data, const struct record_opened *record,
                           struct aceso_error *error)
 {
-    struct reading *reading = data;
-    int code;
+    const struct reading *reading = data;
+    size_t at = reading->number_count;
 
-    buffer_clear(&reading->line);
-    code = fhir_ndjson_put(&reading->line, record->json);
-    if (code)
-        return error_set(error, code, NULL, "a record does not fit on a line");
-    return pump_put(reading->pump, buffer_bytes(&reading->line), error);
+    while (at-- > 0 && reading->numbers[at].batch != record->batch)
+        ;
+    return export_add_record(reading->export, reading->numbers[at].exported, record, error);
 }
 
 static int reading_row(void *data, const struct record_row *row, struct aceso_error *error)
@@ -276,7 +301,7 @@ static int reading_row(void *data, const struct record_row *row, struct aceso_er
     return record_reader_add(reading->records, row, error);
 }
 
-int reading_begin(struct reading *reading, struct pump *pump, bool skip_above,
+int reading_begin(struct reading *reading, struct export *export, bool skip_above,
                   struct aceso_error *error)
 {
     const struct record_reader_config config = {
@@ -284,22 +309,29 @@ int reading_begin(struct reading *reading, struct pump *pump, bool skip_above,
         .level = (uint8_t)reading->level,
         .first_batch = reading->last_batch ? 1 : 0,
         .last_batch = reading->last_batch,
+        .empty = true,
         .batch = reading_batch,
         .opened = reading_opened,
         .data = reading,
     };
+    struct proof_relationship relationship = { .hospital = reading->hospital.card.id,
+                                               .context = reading->context,
+                                               .level = (uint8_t)reading->level };
     int code;
 
-    reading->pump = pump;
+    reading->export = export;
     reading->skip_above = skip_above;
     if (!reading->last_batch)
         return error_set(error, ACESO_ENOTFOUND, NULL, "there is no signed record yet");
+    memcpy(relationship.consortium, node_network(reading->node)->amsc, 20);
     code = record_reader_create(&config, &reading->records, error);
     if (!code)
         code = record_reader_add_key(reading->records, reading->relationship.epoch, reading->key,
                                      error);
     if (!code)
         code = row_reader_create(reading_row, reading, &reading->rows, error);
+    if (!code)
+        code = export_add_relationship(export, &relationship, &reading->exported, error);
     return code;
 }
 
@@ -322,7 +354,7 @@ static int reading_receive(void *data, struct bytes bytes, struct aceso_error *e
 }
 
 int reading_fetch(struct reading *reading, const char *method, const char *path,
-                  struct bytes body, struct pump *pump, struct aceso_error *error)
+                  struct bytes body, struct export *export, struct aceso_error *error)
 {
     const struct node_tls *shown = node_shown(reading->node, reading->hospital.card.id);
     struct http_client_options options = { .roots_pem = buffer_bytes(&reading->node->roots) };
@@ -333,7 +365,7 @@ int reading_fetch(struct reading *reading, const char *method, const char *path,
                               .stall_ms = READING_STALL_MS, .receive = reading_receive,
                               .receive_data = reading };
     struct http_client *client = NULL;
-    int code = reading_begin(reading, pump, false, error);
+    int code = reading_begin(reading, export, false, error);
 
     memcpy(peer.address, reading->hospital.key, 20);
     (void)snprintf(url, sizeof url, "%s%s", reading->hospital.card.url, path);

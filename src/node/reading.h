@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a patient's sealed parts, for whoever holds a level key: checks the relationship's keys
  * and batches against the chain and the patient's signatures, opens what comes, hands out one
- * resource a line. Uses node, ledger, record, consent. */
+ * resource a line. Uses node, ledger, record, consent, export. */
 #ifndef ACESO_NODE_READING_H
 #define ACESO_NODE_READING_H
 
 #include "consent/keyring.h"
+#include "node/export.h"
 #include "node/ledger.h"
 #include "node/node.h"
-#include "node/pump.h"
 #include "record/ladder.h"
 
 struct reading;
@@ -34,9 +34,9 @@ const char *reading_authority(const struct reading *reading, size_t at);
 ACESO_NODISCARD int reading_unlock(struct reading *reading, unsigned level,
                                    const struct keyring *keyring, struct aceso_error *error);
 
-/* Takes pieces of a stream of rows (record/row.h) and puts lines into `pump`. Rows above the level
- * are passed over where `skip_above`, else refused. */
-ACESO_NODISCARD int reading_begin(struct reading *reading, struct pump *pump, bool skip_above,
+/* Takes pieces of a stream of rows (record/row.h) and puts lines and what proves them into
+ * `export`. Rows above the level are passed over where `skip_above`, else refused. */
+ACESO_NODISCARD int reading_begin(struct reading *reading, struct export *export, bool skip_above,
                                   struct aceso_error *error);
 ACESO_NODISCARD int reading_feed(struct reading *reading, struct bytes bytes,
                                  struct aceso_error *error);
@@ -45,7 +45,7 @@ ACESO_NODISCARD int reading_finish(struct reading *reading, struct aceso_error *
 
 /* The same from the hospital: calls `path` there and feeds what comes. */
 ACESO_NODISCARD int reading_fetch(struct reading *reading, const char *method, const char *path,
-                                  struct bytes body, struct pump *pump,
+                                  struct bytes body, struct export *export,
                                   struct aceso_error *error);
 
 #endif

@@ -12,7 +12,7 @@ struct own_record {
     struct patient_choice choice;
 };
 
-static int own_read(struct node *node, const struct membership *at, struct pump *pump,
+static int own_read(struct node *node, const struct membership *at, struct export *export,
                     struct aceso_error *error)
 {
     struct keyring *keyring = keyring_create(at->address);
@@ -48,7 +48,7 @@ static int own_read(struct node *node, const struct membership *at, struct pump 
     if (!code)
         code = reading_unlock(reading, RECORD_LEVELS, keyring, error);
     if (!code)
-        code = reading_fetch(reading, "GET", "/v1/parts", bytes_of(NULL, 0), pump, error);
+        code = reading_fetch(reading, "GET", "/v1/parts", bytes_of(NULL, 0), export, error);
     reading_close(reading);
     authority_free(authority);
     keyring_free(keyring);
@@ -59,10 +59,18 @@ static int own_read(struct node *node, const struct membership *at, struct pump 
 static int own_work(struct pump *pump, void *data, struct aceso_error *error)
 {
     const struct own_record *record = data;
-    int code = ACESO_OK;
+    struct export_totals totals;
+    struct export *export = NULL;
+    int code = export_create(pump, record->choice.count > 1, &export, error);
 
     for (size_t i = 0; !code && i < record->choice.count; i++)
-        code = own_read(record->node, record->choice.at[i], pump, error);
+        code = own_read(record->node, record->choice.at[i], export, error);
+    if (!code)
+        code = export_finish(export, &totals, error);
+    if (!code && totals.differing)
+        pump_say(pump, "%llu resources are not the same at all hospitals: each stands as each "
+                 "hospital has it", (unsigned long long)totals.differing);
+    export_free(export);
     return code;
 }
 
