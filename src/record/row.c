@@ -5,6 +5,7 @@
 
 #define ROW_HEAD (RECORD_ADDRESS_SIZE + RECORD_ID_SIZE + 4 + 1 + 8)
 #define ROW_MIN (ROW_HEAD + 4 + 4)
+#define ROW_BREAK UINT32_MAX /* in the place of a length */
 
 int row_put_start(struct buffer *out)
 {
@@ -39,7 +40,13 @@ int row_put_end(uint64_t rows, struct buffer *out)
     return buffer_put_u64(out, rows);
 }
 
-enum row_state { ROW_START, ROW_LENGTH, ROW_BODY, ROW_COUNT, ROW_END };
+int row_put_break(enum row_break reason, struct buffer *out)
+{
+    (void)buffer_put_u32(out, ROW_BREAK);
+    return buffer_put_u8(out, (uint8_t)reason);
+}
+
+enum row_state { ROW_START, ROW_LENGTH, ROW_BODY, ROW_COUNT, ROW_REASON, ROW_END };
 
 struct row_reader {
     row_receive_fn *receive;
@@ -98,6 +105,17 @@ static void row_expect(struct row_reader *reader, enum row_state state, size_t n
     reader->need = need;
 }
 
+static int row_broken(uint8_t reason, struct aceso_error *error)
+{
+    if (reason == ROW_BREAK_DAMAGED)
+        return error_set(error, ACESO_EVERIFY, NULL,
+                         "the hospital's store lost or changed a part of this record");
+    if (reason == ROW_BREAK_AWAY)
+        return error_set(error, ACESO_EBUSY, NULL,
+                         "the hospital's store does not answer: try again");
+    return error_set(error, ACESO_EFORMAT, "stream", "broken off for an unknown reason");
+}
+
 /* `piece` is the whole of what the current state waited for. */
 static int row_step(struct row_reader *reader, struct bytes piece, struct aceso_error *error)
 {
@@ -118,6 +136,10 @@ static int row_step(struct row_reader *reader, struct bytes piece, struct aceso_
             row_expect(reader, ROW_COUNT, 8);
             return ACESO_OK;
         }
+        if (len == ROW_BREAK) {
+            row_expect(reader, ROW_REASON, 1);
+            return ACESO_OK;
+        }
         if (len < ROW_MIN || len > ROW_MAX)
             return error_set(error, ACESO_ELIMIT, "stream", "a row of %u bytes", len);
         row_expect(reader, ROW_BODY, len);
@@ -134,6 +156,8 @@ static int row_step(struct row_reader *reader, struct bytes piece, struct aceso_
             return error_set(error, ACESO_EFORMAT, "stream", "rows are missing");
         row_expect(reader, ROW_END, 1);
         return ACESO_OK;
+    case ROW_REASON:
+        return row_broken(reader_u8(&in), error);
     default:
         return error_set(error, ACESO_EFORMAT, "stream", "bytes behind its end");
     }

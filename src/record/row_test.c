@@ -141,6 +141,32 @@ static void test_receiver_refuses(void **state)
     buffer_free(&stream);
 }
 
+/* A stream may break off behind any row, and says why. */
+static void test_broken_off(void **state)
+{
+    static const struct {
+        enum row_break reason;
+        int code;
+    } breaks[] = { { ROW_BREAK_DAMAGED, ACESO_EVERIFY }, { ROW_BREAK_AWAY, ACESO_EBUSY },
+                   { (enum row_break)9, ACESO_EFORMAT } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof breaks / sizeof breaks[0]; i++) {
+        for (size_t piece = 1; piece < 9; piece++) {
+            struct buffer out = BUFFER_INIT(1 << 16);
+            struct received received = { 0 };
+
+            assert_int_equal(row_put_start(&out), ACESO_OK);
+            assert_int_equal(row_put(&rows[0], &out), ACESO_OK);
+            assert_int_equal(row_put_break(breaks[i].reason, &out), ACESO_OK);
+            assert_int_equal(stream_read(buffer_bytes(&out), piece, &received, NULL),
+                             breaks[i].code);
+            assert_int_equal(received.count, 1);
+            buffer_free(&out);
+        }
+    }
+}
+
 static void test_writer_limit(void **state)
 {
     struct buffer out = BUFFER_INIT(60);
@@ -156,7 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_of_any_size), cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_malformed),          cmocka_unit_test(test_receiver_refuses),
-        cmocka_unit_test(test_writer_limit),
+        cmocka_unit_test(test_broken_off),         cmocka_unit_test(test_writer_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
