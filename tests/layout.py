@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
-ROLES = {"src/ca", "src/hospital", "src/patient", "src/institute"}
+ROLES = {"src/ca", "src/hospital", "src/patient", "src/institute", "src/cloud"}
 COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70
 FILE_BYTES_MAX = 2_000_000

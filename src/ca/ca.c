@@ -290,7 +290,7 @@ static int ca_write_admission(struct node *node, const struct join_request *requ
     struct buffer chain = BUFFER_INIT(X509_PEM_MAX), authority = BUFFER_INIT(X509_PEM_MAX);
     struct json_writer writer = json_writer_of(out);
     struct hospital_card card = { .known = false };
-    struct credential credential;
+    struct credential credential = { .content = { .category = 0 } };
     int code = ca_certify(node, request, &chain, error);
 
     if (!code && request->role == ROLE_HOSPITAL) {
@@ -298,7 +298,7 @@ static int ca_write_admission(struct node *node, const struct join_request *requ
         if (!code)
             code = ca_certify_authority(node, request, &authority, error);
     }
-    if (!code)
+    if (!code && request->role != ROLE_CLOUD)
         code = ca_credential(node, request, category, &credential, error);
     if (!code) {
         json_open(&writer, NULL, '{');
@@ -309,7 +309,8 @@ static int ca_write_admission(struct node *node, const struct join_request *requ
             json_put_bytes(&writer, "authority_chain", buffer_bytes(&authority));
             hospital_card_write(&card, &writer);
         }
-        credential_write(&credential, &writer, "credential");
+        if (request->role != ROLE_CLOUD)
+            credential_write(&credential, &writer, "credential");
         json_close(&writer, '}');
         code = out->failed;
     }
@@ -327,9 +328,11 @@ static int ca_category(const struct join_request *request, const yyjson_val *inp
         *category = AMSC_CATEGORY_HOSPITAL;
         return ACESO_OK;
     }
+    if (request->role == ROLE_CLOUD) /* a certificate, and nothing on the chain */
+        return ACESO_OK;
     if (request->role != ROLE_INSTITUTE)
         return error_set(error, ACESO_EDENIED, NULL,
-                         "the CA admits hospitals and institutes; a hospital admits its patients");
+                         "the CA admits hospitals, institutes and clouds; a hospital its patients");
     if (!text)
         return error_set(error, ACESO_EUSAGE, "category", "an institute needs one");
     return category_parse(text, category, error);

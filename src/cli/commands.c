@@ -14,11 +14,12 @@
 
 const struct command commands[] = {
     { "", "init", "make a node's data directory and keys", COMMAND_LOCAL, NULL,
-      { OPTION("role", NULL, FIELD_TEXT, true, "ROLE", "ca, hospital, patient or institute"),
+      { OPTION("role", NULL, FIELD_TEXT, true, "ROLE", "ca, hospital, patient, institute, cloud"),
         OPTION("label", NULL, FIELD_TEXT, true, "LABEL", "a short name: a-z, 0-9, '-', '.'"),
         OPTION("listen", NULL, FIELD_TEXT, false, "HOST:PORT",
                "where the node answers (a patient's answers nobody)"),
-        OPTION("rpc", NULL, FIELD_TEXT, true, "URL", "the JSON-RPC of the own chain node"),
+        OPTION("rpc", NULL, FIELD_TEXT, false, "URL",
+               "the JSON-RPC of the own chain node (a cloud needs none)"),
         OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE", "depth:N or finalized (depth:0)"),
         OPTION("password-file", NULL, FIELD_TEXT, false, "FILE",
                "the keystores' password (else one is drawn into DATA/password)"),

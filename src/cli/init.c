@@ -17,15 +17,17 @@ static int init_config(const struct command_line *line, struct node_config *conf
     size_t length = strlen(label);
 
     if (role_parse(command_value(line, "role"), &config->role))
-        return error_set(error, ACESO_EUSAGE, "role", "ca, hospital, patient or institute");
+        return error_set(error, ACESO_EUSAGE, "role", "ca, hospital, patient, institute or cloud");
     if (length == 0 || length >= sizeof config->label ||
         strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length ||
         strncmp(label, "0x", 2) == 0)
         return error_set(error, ACESO_EUSAGE, "label", "1 to 64 of a-z, 0-9, '.', '-', not 0x...");
-    if (strlen(rpc) >= sizeof config->rpc)
+    if (!rpc && config->role != ROLE_CLOUD)
+        return error_set(error, ACESO_EUSAGE, "rpc", "the chain node of this party");
+    if (rpc && strlen(rpc) >= sizeof config->rpc)
         return error_set(error, ACESO_EUSAGE, "rpc", "the URL is too long");
     (void)snprintf(config->label, sizeof config->label, "%s", label);
-    (void)snprintf(config->rpc, sizeof config->rpc, "%s", rpc);
+    (void)snprintf(config->rpc, sizeof config->rpc, "%s", rpc ? rpc : "");
     (void)snprintf(config->confirmation, sizeof config->confirmation, "%s",
                    confirmation ? confirmation : "depth:0");
     if (config->role == ROLE_PATIENT)

@@ -4,6 +4,7 @@
 #include "ca/ca.h"
 #include "cli/command.h"
 #include "cli/password.h"
+#include "cloud/cloud.h"
 #include "hospital/hospital.h"
 #include "institute/institute.h"
 #include "node/node.h"
@@ -30,6 +31,7 @@ int command_serve(const struct command_line *line)
         [ROLE_HOSPITAL] = { { &hospital_role, &institute_role }, 2 },
         [ROLE_PATIENT] = { { &patient_role }, 1 },
         [ROLE_INSTITUTE] = { { &institute_role }, 1 },
+        [ROLE_CLOUD] = { { &cloud_role }, 1 },
     };
     struct buffer password = BUFFER_INIT_SECRET(4096);
     struct aceso_error error = { 0 };

@@ -19,6 +19,7 @@ static const char *const role_names[] = {
     [ROLE_HOSPITAL] = "hospital",
     [ROLE_PATIENT] = "patient",
     [ROLE_INSTITUTE] = "institute",
+    [ROLE_CLOUD] = "cloud",
 };
 
 const char *role_name(enum node_role role)

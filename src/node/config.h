@@ -9,7 +9,7 @@
 #define CONFIG_URL_SIZE 256
 #define CONFIG_HOSPITALS_MAX 16 /* of one patient */
 
-enum node_role { ROLE_CA, ROLE_HOSPITAL, ROLE_PATIENT, ROLE_INSTITUTE };
+enum node_role { ROLE_CA, ROLE_HOSPITAL, ROLE_PATIENT, ROLE_INSTITUTE, ROLE_CLOUD };
 
 /* The consortium's chain and contracts, learnt from an invitation (the CA: by deploying). */
 struct network {

@@ -154,8 +154,10 @@ static int serve_start(struct node *node, struct aceso_error *error)
     const struct rpc_settings rpc = { .url = node->config.rpc };
     int code;
 
-    atomic_store(&node->network_ready, node->config.network.known);
-    code = rpc_open(&rpc, &node->rpc, error);
+    /* A cloud has nothing to do with the chain, and nothing to ask it with. */
+    atomic_store(&node->network_ready,
+                 node->config.network.known && node->config.role != ROLE_CLOUD);
+    code = node->config.role == ROLE_CLOUD ? ACESO_OK : rpc_open(&rpc, &node->rpc, error);
 
     if (!code)
         code = serve_read_identity(node, error);
