@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain/rpc.h"
 
+#include "chain/endpoint.h"
 #include "chain/revert.h"
 #include "chain/rpc_answer.h"
 #include "eth/transaction.h"
 #include "eth/uint256.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RPC_TIMEOUT_MS 30000u
-#define RPC_CONNECT_MS 5000L
 #define RPC_ANSWER_MAX ((size_t)32 << 20)
 #define RPC_REQUEST_MAX ((size_t)1 << 20)
 #define RPC_FEE_MAX UINT64_C(1000000000000000000) /* one ether a gas: nobody means that */
@@ -22,147 +20,41 @@
 #define RPC_CODE_LIMIT (-32005)
 #define RPC_CODE_REVERT 3
 
-/* One connection; used by one call at a time. */
-struct rpc_line {
-    CURL *curl;
-    struct rpc_line *next;
-};
-
 struct rpc {
-    char *url;
-    uint32_t timeout_ms;
+    struct endpoints *endpoints;
     size_t answer_max;
-    struct curl_slist *headers;
     atomic_uint_fast64_t id;
-    pthread_mutex_t lock; /* of `idle` */
-    struct rpc_line *idle;
+    atomic_uint_fast64_t chain_id; /* 0: not known yet */
 };
-
-static void rpc_global(void)
-{
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 int rpc_open(const struct rpc_settings *settings, struct rpc **rpc, struct aceso_error *error)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct rpc *made;
+    struct rpc *made = calloc(1, sizeof *made);
+    uint32_t timeout_ms = settings->timeout_ms ? settings->timeout_ms : RPC_TIMEOUT_MS;
+    int code;
 
-    if (strncmp(settings->url, "http://", 7) != 0 && strncmp(settings->url, "https://", 8) != 0)
-        return error_set(error, ACESO_EUSAGE, NULL, "the chain's URL must begin with http:// or "
-                                                    "https://");
-    (void)pthread_once(&once, rpc_global);
-    made = calloc(1, sizeof *made);
-    if (!made || !(made->url = strdup(settings->url)) ||
-        !(made->headers = curl_slist_append(NULL, "Content-Type: application/json"))) {
-        if (made)
-            free(made->url);
-        free(made);
+    if (!made)
         return error_set(error, ACESO_EMEMORY, NULL, "no memory");
-    }
-    made->timeout_ms = settings->timeout_ms ? settings->timeout_ms : RPC_TIMEOUT_MS;
     made->answer_max = settings->answer_max ? settings->answer_max : RPC_ANSWER_MAX;
-    (void)pthread_mutex_init(&made->lock, NULL);
-    *rpc = made;
-    return ACESO_OK;
+    code = endpoints_open(settings->url, timeout_ms, &made->endpoints, error);
+    if (code)
+        free(made);
+    else
+        *rpc = made;
+    return code;
 }
 
 void rpc_close(struct rpc *rpc)
 {
     if (!rpc)
         return;
-    while (rpc->idle) {
-        struct rpc_line *line = rpc->idle;
-
-        rpc->idle = line->next;
-        curl_easy_cleanup(line->curl);
-        free(line);
-    }
-    (void)pthread_mutex_destroy(&rpc->lock);
-    curl_slist_free_all(rpc->headers);
-    free(rpc->url);
+    endpoints_close(rpc->endpoints);
     free(rpc);
 }
 
-/* libcurl hands over what came; fewer bytes back than given make the transfer fail. */
-static size_t rpc_receive(char *data, size_t size, size_t count, void *context)
-{
-    return buffer_put(context, data, size * count) ? 0 : size * count;
-}
-
-static bool rpc_line_set(const struct rpc *rpc, CURL *curl)
-{
-    return curl_easy_setopt(curl, CURLOPT_URL, rpc->url) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, RPC_CONNECT_MS) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)rpc->timeout_ms) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_HTTPHEADER, rpc->headers) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, rpc_receive) == CURLE_OK;
-}
-
-static struct rpc_line *rpc_line_take(struct rpc *rpc)
-{
-    struct rpc_line *line;
-
-    (void)pthread_mutex_lock(&rpc->lock);
-    line = rpc->idle;
-    if (line)
-        rpc->idle = line->next;
-    (void)pthread_mutex_unlock(&rpc->lock);
-    if (line)
-        return line;
-    line = calloc(1, sizeof *line);
-    if (line)
-        line->curl = curl_easy_init();
-    if (line && line->curl && rpc_line_set(rpc, line->curl))
-        return line;
-    if (line && line->curl)
-        curl_easy_cleanup(line->curl);
-    free(line);
-    return NULL;
-}
-
-static void rpc_line_give(struct rpc *rpc, struct rpc_line *line)
-{
-    (void)pthread_mutex_lock(&rpc->lock);
-    line->next = rpc->idle;
-    rpc->idle = line;
-    (void)pthread_mutex_unlock(&rpc->lock);
-}
-
-static int rpc_post(struct rpc *rpc, struct bytes request, struct buffer *answer,
-                    struct aceso_error *error)
-{
-    struct rpc_line *line = rpc_line_take(rpc);
-    long status = 0;
-    CURLcode done;
-
-    if (!line)
-        return error_set(error, ACESO_EMEMORY, NULL, "no memory for a connection");
-    (void)curl_easy_setopt(line->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request.len);
-    (void)curl_easy_setopt(line->curl, CURLOPT_POSTFIELDS, (const char *)request.data);
-    (void)curl_easy_setopt(line->curl, CURLOPT_WRITEDATA, (void *)answer);
-    done = curl_easy_perform(line->curl);
-    (void)curl_easy_getinfo(line->curl, CURLINFO_RESPONSE_CODE, &status);
-    rpc_line_give(rpc, line);
-    if (done == CURLE_OPERATION_TIMEDOUT)
-        return error_set(error, ACESO_ETIMEOUT, NULL, "the chain's node does not answer");
-    if (done == CURLE_WRITE_ERROR && answer->failed)
-        return error_set(error, answer->failed, NULL, "the chain's node answers too much");
-    if (done != CURLE_OK)
-        return error_set(error, ACESO_EIO, NULL, "the chain's node is not reachable: %s",
-                         curl_easy_strerror(done));
-    if (status != 200)
-        return error_set(error, ACESO_EIO, NULL, "the chain's node answers with HTTP status %ld",
-                         status);
-    return ACESO_OK;
-}
-
-/* One question. `params` is a JSON array. What the node refused is an answer, too. */
-static int rpc_ask(struct rpc *rpc, const char *method, struct bytes params,
-                   struct rpc_answer *answer, struct aceso_error *error)
+/* One question to one node. `params` is a JSON array. What the node refused is an answer, too. */
+static int rpc_ask_one(struct rpc *rpc, size_t which, const char *method, struct bytes params,
+                       struct rpc_answer *answer, struct aceso_error *error)
 {
     struct buffer request = BUFFER_INIT(RPC_REQUEST_MAX), text = BUFFER_INIT(rpc->answer_max);
     struct json_writer writer = json_writer_of(&request);
@@ -175,13 +67,73 @@ static int rpc_ask(struct rpc *rpc, const char *method, struct bytes params,
     json_put_string(&writer, "method", method);
     json_put_raw(&writer, "params", params);
     json_close(&writer, '}');
-    code = request.failed ? error_set(error, request.failed, NULL, "the question is too long")
-                          : rpc_post(rpc, buffer_bytes(&request), &text, error);
+    code = request.failed
+               ? error_set(error, request.failed, NULL, "the question is too long")
+               : endpoints_post(rpc->endpoints, which, buffer_bytes(&request), &text, error);
     if (!code)
         code = rpc_answer_read(buffer_bytes(&text), id, answer, error);
     buffer_free(&request);
     buffer_free(&text);
+    if (!code)
+        answer->endpoint = which;
     return code ? error_wrap(error, code, "%s", method) : code;
+}
+
+/* Several nodes are asked as one: each of them must be on the chain that the first one was on. */
+static int rpc_check_one(struct rpc *rpc, size_t which, struct aceso_error *error)
+{
+    uint_fast64_t known = 0;
+    uint64_t chain_id = 0;
+    struct rpc_answer answer;
+    int code = rpc_ask_one(rpc, which, "eth_chainId", bytes_of_string("[]"), &answer, error);
+
+    if (code)
+        return code;
+    code = answer.result ? rpc_answer_u64(answer.result, &chain_id, error)
+                         : error_set(error, ACESO_EIO, NULL, "%s", answer.message);
+    rpc_answer_free(&answer);
+    if (code)
+        return code;
+    (void)atomic_compare_exchange_strong(&rpc->chain_id, &known, chain_id);
+    if (known && known != chain_id)
+        return error_set(error, ACESO_EIO, NULL, "node %zu is on chain %llu, not on %llu",
+                         which + 1, (unsigned long long)chain_id, (unsigned long long)known);
+    endpoints_check(rpc->endpoints, which);
+    return ACESO_OK;
+}
+
+static bool rpc_other_may_answer(int code)
+{
+    return code == ACESO_EIO || code == ACESO_ETIMEOUT || code == ACESO_EFORMAT;
+}
+
+/* One question, to the next node where one fails. */
+static int rpc_ask(struct rpc *rpc, const char *method, struct bytes params,
+                   struct rpc_answer *answer, struct aceso_error *error)
+{
+    size_t count = endpoints_count(rpc->endpoints);
+    int code = ACESO_EIO;
+
+    for (size_t i = 0; i < count && rpc_other_may_answer(code); i++) {
+        size_t which = endpoints_current(rpc->endpoints);
+
+        code = count == 1 || endpoints_checked(rpc->endpoints, which)
+                   ? ACESO_OK
+                   : rpc_check_one(rpc, which, error);
+        if (!code)
+            code = rpc_ask_one(rpc, which, method, params, answer, error);
+        if (rpc_other_may_answer(code))
+            endpoints_avoid(rpc->endpoints, which);
+    }
+    return code;
+}
+
+/* Frees an answer that was read. A node whose answer made no sense is not asked next. */
+static void rpc_done(struct rpc *rpc, struct rpc_answer *answer, int code)
+{
+    if (code == ACESO_EFORMAT)
+        endpoints_avoid(rpc->endpoints, answer->endpoint);
+    rpc_answer_free(answer);
 }
 
 /* The same where a refusal is a failure: `answer` then holds nothing. */
@@ -237,7 +189,7 @@ static int rpc_ask_u64(struct rpc *rpc, const char *method, struct buffer *param
     if (code)
         return code;
     code = rpc_answer_u64(answer.result, out, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code ? error_wrap(error, code, "%s", method) : code;
 }
 
@@ -272,7 +224,7 @@ int rpc_block(struct rpc *rpc, uint64_t number, struct rpc_block *block, struct 
         code = error_set(error, ACESO_EFORMAT, "number", "another block than was asked for");
     if (!code)
         *block = read;
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -348,7 +300,7 @@ int rpc_call(struct rpc *rpc, const struct rpc_call *call, uint64_t block, struc
         code = rpc_answer_data(answer.result, out, error);
     else
         code = rpc_refused_call(&answer, revert, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -372,7 +324,7 @@ int rpc_estimate_gas(struct rpc *rpc, const struct rpc_call *call, uint64_t *gas
         code = rpc_answer_u64(answer.result, gas, error);
     else
         code = rpc_refused_call(&answer, NULL, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -417,7 +369,7 @@ int rpc_send_raw(struct rpc *rpc, struct bytes raw, struct aceso_error *error)
         return code;
     if (!answer.result)
         code = rpc_send_refused(rpc, raw, answer.message, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -445,7 +397,7 @@ int rpc_receipt(struct rpc *rpc, const uint8_t transaction[32], struct rpc_recei
         code = error_set(error, ACESO_ENOTFOUND, NULL, "no block holds the transaction");
     else
         code = rpc_answer_receipt(answer.result, transaction, receipt, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -493,7 +445,7 @@ int rpc_balance(struct rpc *rpc, const uint8_t address[20], uint64_t block, uint
     if (code)
         return code;
     code = rpc_answer_word(answer.result, wei, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -511,7 +463,7 @@ int rpc_code_length(struct rpc *rpc, const uint8_t address[20], size_t *len,
     code = rpc_answer_data(answer.result, &out, error);
     if (!code)
         *len = out.len;
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     buffer_free(&out);
     return code;
 }
@@ -582,7 +534,7 @@ int rpc_logs(struct rpc *rpc, const struct rpc_log_filter *filter, struct rpc_lo
     if (code)
         return code;
     code = rpc_answer_logs(answer.result, filter, logs, error);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }
 
@@ -604,6 +556,6 @@ int rpc_request(struct rpc *rpc, const char *method, const char *params, struct 
     if (code)
         code = error_set(error, code, NULL, "no room for the answer");
     free(json);
-    rpc_answer_free(&answer);
+    rpc_done(rpc, &answer, code);
     return code;
 }

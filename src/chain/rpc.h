@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An Ethereum node's JSON-RPC over HTTP, synchronous. Uses base, eth, libcurl. Network I/O.
+/* JSON-RPC of an Ethereum node, synchronous. Uses base, eth, endpoint. Network I/O.
  *
+ * Several nodes of the same chain may be named: where one fails the next is asked, and stays the
+ * one that is asked until it fails. They need not be equally far: a follower waits for the later.
  * What a node answers is untrusted input: size, depth and time are limited, every field is checked.
  * A node that is down, stalls or answers nonsense is ACESO_EIO (or ACESO_ETIMEOUT, ACESO_EFORMAT,
  * ACESO_ELIMIT): the caller tries again later. A node that understood and said no is ACESO_ECHAIN.
@@ -14,8 +16,9 @@
 struct rpc;
 
 struct rpc_settings {
-    const char *url;        /* http://host:port/ or https://; copied */
-    uint32_t timeout_ms;    /* of one call; 0: 30,000 */
+    const char *url;        /* http://host:port/, https:// or ipc:/path, or several with commas
+                             * between; copied */
+    uint32_t timeout_ms;    /* of one call to one node; 0: 30,000 */
     size_t answer_max;      /* bytes of one answer; 0: 32 MiB */
 };
 

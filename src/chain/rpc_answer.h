@@ -16,6 +16,7 @@
 struct rpc_answer {
     yyjson_doc *doc;
     yyjson_val *result; /* of `doc`; NULL when the node refused */
+    size_t endpoint;    /* who answered; rpc.c's */
     int64_t code;       /* of the node's error */
     char message[RPC_MESSAGE_MAX]; /* printable ASCII */
     struct buffer revert; /* what the reverted call returned; empty when the node did not say */
