@@ -228,7 +228,7 @@ static int import_fill(struct import *import, struct records_batch *batch, uint3
             code = import_add(import, batch, &entry, &views, error);
         if (at % 64 == 0)
             operation_progress(import->operation, at, total, "records sealed");
-        if (!code && node_stopping(import->node))
+        if (!code && operation_stopping(import->operation))
             code = error_set(error, ACESO_ECANCELLED, NULL, "the node stops");
     }
     if (!code && step < 0)

@@ -404,3 +404,13 @@ void operation_progress(struct operation *operation, uint64_t done, uint64_t tot
     }
     (void)pthread_mutex_unlock(&engine->lock);
 }
+
+bool operation_stopping(const struct operation *operation)
+{
+    return atomic_load(&operation->engine->stopping);
+}
+
+void operation_wait(struct operation *operation, unsigned ms)
+{
+    operations_wait(operation->engine, ms);
+}

@@ -20,7 +20,8 @@ struct operations;
 #define OPERATION_ID_SIZE 65
 #define OPERATION_INPUT_MAX ((size_t)1 << 20)
 
-enum operation_lane { LANE_SHORT, LANE_LONG, LANE_COUNT };
+/* The background has one operation at a time that may go on for as long as the node runs. */
+enum operation_lane { LANE_SHORT, LANE_LONG, LANE_BACKGROUND, LANE_COUNT };
 enum operation_state { OPERATION_QUEUED, OPERATION_DONE, OPERATION_FAILED };
 
 struct operation {
@@ -62,5 +63,12 @@ ACESO_NODISCARD int operations_describe(struct operations *engine, const char *i
 /* Says how far a running operation is; `words` is a constant. */
 void operation_progress(struct operation *operation, uint64_t done, uint64_t total,
                         const char *words);
+
+/* True once the engine stops: a running operation then ends with ACESO_ECANCELLED, and begins
+ * again when the node starts. */
+bool operation_stopping(const struct operation *operation);
+
+/* Waits for `ms` at most: less when something was asked of the node or the engine stops. */
+void operation_wait(struct operation *operation, unsigned ms);
 
 #endif
