@@ -451,13 +451,16 @@ static struct buffer *object_at(struct place *place, uint8_t position)
 static void expect_fault(struct place *place, enum object_fault fault, size_t faults)
 {
     struct away_record bad = { .version = 0 }, list[AWAY_BATCH_RECORDS];
+    struct records_place places[AWAY_BATCH_RECORDS];
     size_t n, found = 0;
 
     assert_int_equal(read_all(place, &bad), ACESO_EVERIFY);
     assert_int_equal(bad.fault, fault);
     assert_int_equal(bad.version, 1);
     assert_memory_equal(bad.patient, place->context.patient, 20);
-    assert_int_equal(records_away_in(place->records, RECORDS_AWAY, list, &n, NULL), ACESO_OK);
+    assert_int_equal(records_away_walk(place->records, NULL, NULL, places, &n, NULL), ACESO_OK);
+    for (size_t i = 0; i < n; i++)
+        list[i] = places[i].record;
     assert_int_equal(away_fetch(&place->store, &place->keys, list, n, NULL), ACESO_OK);
     for (size_t i = 0; i < n; i++) {
         found += list[i].fault == fault;
@@ -466,6 +469,8 @@ static void expect_fault(struct place *place, enum object_fault fault, size_t fa
     assert_int_equal(found, faults);
     away_records_free(list, n);
     assert_int_equal(counts(place).faults, faults);
+    assert_int_equal(records_fault_note(place->records, &(struct away_record){ 0 }, NULL), 0);
+    assert_int_equal(counts(place).faults, faults); /* another one is sound */
 }
 
 static void test_lost(void **state)

@@ -265,7 +265,9 @@ int records_away_in(struct records *records, enum records_where where,
     struct records_place places[AWAY_BATCH_RECORDS];
     struct statement *query = NULL;
     int code = store_prepare(records->store,
-                             "SELECT " PLACE_COLUMNS " FROM object AS o WHERE o.state = ?1",
+                             "SELECT " PLACE_COLUMNS " FROM object AS o WHERE o.state = ?1"
+                             " AND NOT EXISTS (SELECT 1 FROM fault AS f WHERE f.patient = o.patient"
+                             "  AND f.record = o.record AND f.version = o.version)",
                              &query, error);
 
     if (code)

@@ -34,7 +34,8 @@ ACESO_NODISCARD int records_away_leave(struct records *records,
 ACESO_NODISCARD int records_away_left(struct records *records, const struct away_record *list,
                                       size_t n, struct aceso_error *error);
 
-/* Those in state `where` (AWAY, RETURNED), without contents; as many as above. */
+/* Those in state `where` (AWAY, RETURNED) of which no fault is noted, without contents; as many as
+ * above. */
 ACESO_NODISCARD int records_away_in(struct records *records, enum records_where where,
                                     struct away_record out[AWAY_BATCH_RECORDS], size_t *n,
                                     struct aceso_error *error);
