@@ -12,6 +12,7 @@
 #include "node/credential.h"
 #include "node/join.h"
 #include "node/ledger.h"
+#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -407,6 +408,39 @@ static int ca_revoke(struct operation *operation, struct buffer *result,
     return result->failed;
 }
 
+static int ca_count(struct store *store, const char *sql, uint64_t *count,
+                    struct aceso_error *error)
+{
+    struct statement *query = NULL;
+    int step, code = store_prepare(store, sql, &query, error);
+
+    if (code)
+        return code;
+    step = statement_step(query, error);
+    if (step == 1)
+        *count = (uint64_t)statement_int(query, 0);
+    statement_finish(query);
+    return step < 0 ? step : ACESO_OK;
+}
+
+static int ca_status(struct node *node, struct store *store, struct status *status,
+                     struct aceso_error *error)
+{
+    uint64_t hospitals = 0, credentials = 0;
+    int code = ca_count(store, "SELECT count(*) FROM ledger_hospital", &hospitals, error);
+
+    (void)node;
+    if (!code)
+        code = ca_count(store, "SELECT count(*) FROM credential", &credentials, error);
+    if (code)
+        return code;
+    json_put_u64(&status->writer, "hospitals", hospitals);
+    json_put_u64(&status->writer, "credentials", credentials);
+    status_line(status, "admitted: %llu hospitals; %llu credentials given",
+                (unsigned long long)hospitals, (unsigned long long)credentials);
+    return ACESO_OK;
+}
+
 static const struct operation_kind ca_operations[] = {
     { "deploy", LANE_SHORT, ca_deploy },
     { "admit", LANE_SHORT, ca_admit },
@@ -425,4 +459,5 @@ const struct role ca_role = {
     .operation_count = sizeof ca_operations / sizeof ca_operations[0],
     .views = ca_views,
     .view_count = sizeof ca_views / sizeof ca_views[0],
+    .status = ca_status,
 };

@@ -181,4 +181,5 @@ const struct role hospital_role = {
     .routes = hospital_routes,
     .route_count = COUNT(hospital_routes),
     .tick = hospital_tick,
+    .status = hospital_status,
 };

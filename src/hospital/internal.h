@@ -134,6 +134,11 @@ int sharing_serve_refusal(void *context, const struct http_request *request,
 int sharing_serve_revocation(void *context, const struct http_request *request,
                              struct http_response *response, struct aceso_error *error);
 
+/* status.c */
+struct status;
+int hospital_status(struct node *node, struct store *store, struct status *status,
+                    struct aceso_error *error);
+
 /* gateway.c */
 int gateway_serve_query(void *context, const struct http_request *request,
                         struct http_response *response, struct aceso_error *error);

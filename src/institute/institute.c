@@ -8,6 +8,7 @@
 #include "node/credential.h"
 #include "node/listing.h"
 #include "node/obtain.h"
+#include "node/status.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,23 @@ static int institute_credential(struct node *node, const yyjson_val *input, stru
     return out->failed;
 }
 
+static int institute_status(struct node *node, struct store *store, struct status *status,
+                            struct aceso_error *error)
+{
+    struct status_count count = { .open = 0 };
+    int code = status_count(store, node->config.address, 0, &count, error);
+
+    if (code)
+        return code;
+    json_open(&status->writer, "asked", '{');
+    json_put_u64(&status->writer, "open", count.open);
+    json_put_u64(&status->writer, "live", count.live);
+    json_close(&status->writer, '}');
+    status_line(status, "asked for: %u consents live; %u requests wait for patient or hospital",
+                count.live, count.open);
+    return ACESO_OK;
+}
+
 static const struct operation_kind institute_operations[] = {
     { "request", LANE_SHORT, institute_request },
     { "obtain", LANE_SHORT, obtain_operation },
@@ -110,4 +128,5 @@ const struct role institute_role = {
     .view_count = COUNT(institute_views),
     .streams = institute_streams,
     .stream_count = COUNT(institute_streams),
+    .status = institute_status,
 };

@@ -6,6 +6,7 @@
 #include "chain/follower.h"
 #include "node/ledger.h"
 #include "node/node.h"
+#include "node/recent.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -116,8 +117,10 @@ static void *chain_main(void *data)
         (void)pthread_mutex_lock(&thread->lock);
         thread->answers = !code;
         (void)pthread_mutex_unlock(&thread->lock);
-        if (code && code != before)
+        if (code && code != before) {
             log_warning("the chain: %s", error.text);
+            recent_fail(thread->node->recent, "the chain: %s", error.text);
+        }
         else if (!code && before)
             log_info("the chain answers again");
         before = code;

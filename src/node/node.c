@@ -8,6 +8,7 @@
 #include "net/http_problem.h"
 #include "node/chain_thread.h"
 #include "node/ledger.h"
+#include "node/recent.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -217,6 +218,12 @@ const struct node_tls *node_shown(const struct node *node, uint32_t hospital)
     return NULL;
 }
 
+int node_note_call(struct node *node, const struct http_peer *peer, int code)
+{
+    recent_call(node->recent, true, peer->role, peer->address, code);
+    return code;
+}
+
 int node_call(struct node *node, const struct http_peer *peer, const char *base,
               const char *method, const char *path, struct bytes body, struct buffer *out,
               struct aceso_error *error)
@@ -248,7 +255,7 @@ int node_send(struct node *node, const struct node_call *wanted, struct buffer *
     options.key_pem = buffer_bytes(&wanted->shown->key);
     code = http_client_create(&options, &client, error);
     if (!code)
-        code = http_call(client, &call, &answer, error);
+        code = node_note_call(node, wanted->peer, http_call(client, &call, &answer, error));
     if (!code && out)
         code = buffer_put_bytes(out, buffer_bytes(&answer.body));
     http_answer_free(&answer);

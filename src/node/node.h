@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 
 struct chain_thread;
+struct recent;
 
 /* What a node shows of itself in a TLS handshake. */
 struct node_tls {
@@ -59,9 +60,12 @@ struct node {
     struct store *outbox_store;
     struct operations *operations;
     struct chain_thread *chain;
+    struct recent *recent; /* how it went lately: recent.h */
     struct loop *loop;
     struct http_server *server;
     struct http_route *routes; /* of all roles */
+    struct http_route *served; /* the same for the server, which come to `routes` through serve.c */
+    size_t route_count;        /* of each */
 };
 
 /* Runs the node in `directory` until SIGTERM or SIGINT, in `roles` and in what every node does.
@@ -145,6 +149,9 @@ ACESO_NODISCARD int node_send(struct node *node, const struct node_call *call,
 ACESO_NODISCARD int node_call(struct node *node, const struct http_peer *peer, const char *base,
                               const char *method, const char *path, struct bytes body,
                               struct buffer *answer, struct aceso_error *error);
+
+/* Notes how a call to `peer` went that was made without node_send; returns `code`. */
+int node_note_call(struct node *node, const struct http_peer *peer, int code);
 
 /* Who called a handler of a route with HTTP_ROUTE_PEER, as the server has verified it. */
 const struct x509_identity *node_caller(const struct http_request *request);

@@ -6,6 +6,7 @@
 #include "net/http_problem.h"
 #include "node/keys.h"
 #include "node/node.h"
+#include "node/recent.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -154,6 +155,18 @@ static int operation_run(struct operations *engine, const struct operation_kind 
     }
 }
 
+/* What is wrong in an input may name files and members of records: not for the log. */
+static void operation_report(struct operations *engine, const char *kind,
+                             const struct aceso_error *error)
+{
+    const char *text = error->code == ACESO_EFORMAT || error->code == ACESO_ELIMIT
+                           ? error_name(error->code)
+                           : error->text;
+
+    log_warning("operation %s failed: %s", kind, text);
+    recent_fail(engine->node->recent, "%s failed: %s", kind, text);
+}
+
 static void operation_execute(struct lane *lane, struct store *store, const char *id,
                               const char *kind_name, struct bytes input)
 {
@@ -180,10 +193,7 @@ static void operation_execute(struct lane *lane, struct store *store, const char
         if (code) {
             if (error.code != code)
                 (void)error_set(&error, code, NULL, "%s", error_name(code));
-            /* Places name files and members of records: not for the log. */
-            log_warning("operation %s failed: %s", kind_name,
-                        code == ACESO_EFORMAT || code == ACESO_ELIMIT ? error_name(code)
-                                                                      : error.text);
+            operation_report(engine, kind_name, &error);
             buffer_clear(&result);
             (void)http_problem_write(&error, http_problem_status(code), &result);
         }

@@ -378,7 +378,7 @@ int reading_fetch(struct reading *reading, const char *method, const char *path,
     if (!code)
         code = http_client_create(&options, &client, error);
     if (!code)
-        code = http_call(client, &call, NULL, error);
+        code = node_note_call(reading->node, &peer, http_call(client, &call, NULL, error));
     if (!code)
         code = reading_finish(reading, error);
     http_client_destroy(client);

@@ -43,7 +43,8 @@ struct role {
     size_t route_count;
     /* On the chain thread, after the follower has come up to the chain's head. May be NULL. */
     int (*tick)(struct node *node, struct store *store, struct aceso_error *error);
-    /* Adds what this role has to say to the view "status" (status.h). May be NULL. */
+    /* Adds what this role has to say to the view "status" (status.h), or nothing where it fails.
+     * May be NULL. */
     int (*status)(struct node *node, struct store *store, struct status *status,
                   struct aceso_error *error);
 };

@@ -6,6 +6,7 @@
 #include "node/chain_thread.h"
 #include "node/control.h"
 #include "node/node.h"
+#include "node/recent.h"
 #include "node/status.h"
 
 #include <fcntl.h>
@@ -89,6 +90,27 @@ static int serve_read_identity(struct node *node, struct aceso_error *error)
     return code ? code : serve_read(node, "tls/roots.pem", &node->roots, error);
 }
 
+/* Stands before the handlers of all routes for other nodes: notes who called. */
+static int serve_route(void *context, const struct http_request *request,
+                       struct http_response *response, struct aceso_error *error)
+{
+    struct node *node = context;
+    int code = ACESO_EINTERNAL;
+
+    for (size_t i = 0; i < node->route_count; i++) {
+        const struct http_route *route = &node->routes[i];
+
+        if (strcmp(route->method, request->method) == 0 &&
+            strcmp(route->pattern, request->pattern) == 0) {
+            code = route->handler(context, request, response, error);
+            break;
+        }
+    }
+    if (request->who)
+        recent_call(node->recent, false, request->who->role, request->who->address, code);
+    return code;
+}
+
 static int serve_listen(struct node *node, struct aceso_error *error)
 {
     char path[PATH_MAX];
@@ -103,9 +125,14 @@ static int serve_listen(struct node *node, struct aceso_error *error)
         .roots_pem = buffer_bytes(&node->roots),
         .context = node,
     };
-    int code = roles_routes(&node->roles, &node->routes, &network.route_count, error);
+    int code = roles_routes(&node->roles, &node->routes, &node->route_count, error);
 
-    network.routes = node->routes;
+    if (!code)
+        code = roles_routes(&node->roles, &node->served, &node->route_count, error);
+    for (size_t i = 0; !code && i < node->route_count; i++)
+        node->served[i].handler = serve_route;
+    network.routes = node->served;
+    network.route_count = node->route_count;
     if (!code)
         code = http_server_create(node->loop, NULL, &node->server, error);
     /* A patient's node answers nobody: whoever connects is shown a certificate, and one of another
@@ -216,6 +243,7 @@ int node_serve(const char *directory, struct bytes password, const struct roles 
     struct node node = {
         .directory = directory,
         .roles = *roles,
+        .recent = recent_create(),
         .tls = { .chain = BUFFER_INIT(X509_PEM_MAX),
                  .key = BUFFER_INIT_SECRET(X509_PEM_MAX) },
         .roots = BUFFER_INIT(X509_PEM_MAX),
@@ -245,8 +273,10 @@ int node_serve(const char *directory, struct bytes password, const struct roles 
     outbox_close(node.outbox);
     store_close(node.outbox_store);
     rpc_close(node.rpc);
+    free(node.served);
     free(node.routes);
     serve_forget(&node);
+    recent_free(node.recent);
     keys_free(node.keys);
     buffer_free(&node.roots);
     if (lock >= 0)

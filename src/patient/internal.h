@@ -56,6 +56,11 @@ int patient_approve(struct operation *operation, struct buffer *result, struct a
 int patient_deny(struct operation *operation, struct buffer *result, struct aceso_error *error);
 int patient_revoke(struct operation *operation, struct buffer *result, struct aceso_error *error);
 
+/* status.c */
+struct status;
+int patient_status(struct node *node, struct store *store, struct status *status,
+                   struct aceso_error *error);
+
 /* read.c */
 int patient_read(struct node *node, const yyjson_val *input, struct http_stream *stream,
                  struct aceso_error *error);

@@ -212,4 +212,5 @@ const struct role patient_role = {
     .view_count = COUNT(patient_views),
     .streams = patient_streams,
     .stream_count = COUNT(patient_streams),
+    .status = patient_status,
 };

@@ -61,7 +61,9 @@ def begin(tap, network, bundle):
             network.accredit(name)
         network.patient(PATIENT)
         network.directories()
-        network.take_in(PATIENT, bundle)
+        network.do(HOME, "hospital", "import", bundle, "--patient", network[PATIENT].address)
+        equal(status(network, HOME)["unsigned"], 1, "patients with records to sign")
+        network.do(PATIENT, "patient", "sign")
 
 
 def by_category(tap, network):
@@ -130,6 +132,86 @@ def refusals(tap, network, requests):
         network.refused("pharmacy", "hospital", "deny", requests[AWAY], words="does not do that")
 
 
+def status(network, name):
+    return network.ask(name, "status")
+
+
+def standings(tap, network, bundle):
+    """What each node says of itself while all is well."""
+    with tap.check("each node says how it stands"):
+        for name, node in network.nodes.items():
+            found = status(network, name)
+            equal((found["role"], found["label"], found["chain"], found["chain_id"]),
+                  (node.role, name, True, 31337), name)
+            expect(found["block"] <= found["newest"] <= network.chain.rpc.block(), "block")
+            lines = found["message"].splitlines()
+            expect(4 <= len(lines) <= 14, f"{len(lines)} lines: {name}")
+            expect("chain 31337 answers: block" in lines[1], lines[1])
+        equal(status(network, "ca")["hospitals"], 2, "hospitals")
+        equal(status(network, "ca")["credentials"], 6, "credentials")
+    with tap.check("a hospital: its patients, who waits for whom, what it asked elsewhere"):
+        found = status(network, HOME)
+        equal((found["patients"], found["unsigned"], found["enrolling"]), (1, 0, 0), "patients")
+        equal(found["consents"], {"live": 4, "waiting_patient": 1, "waiting_hospital": 0}, HOME)
+        equal(found["asked"], {"open": 0, "live": 0}, HOME)
+        equal(status(network, AWAY)["asked"], {"open": 0, "live": 1}, AWAY)
+        equal(status(network, "pharmacy")["asked"], {"open": 1, "live": 1}, "pharmacy")
+        request = ask(network, "insurance")
+        until(lambda: standing(network, PATIENT, "patient", request), "the patient sees it")
+        network.do(PATIENT, "patient", "approve", request)
+        found = status(network, HOME)
+        equal(found["consents"], {"live": 4, "waiting_patient": 1, "waiting_hospital": 1}, HOME)
+        network.do(HOME, "hospital", "deny", request)
+    with tap.check("a patient: its hospitals, and what is open and live there"):
+        found = status(network, PATIENT)
+        equal(found["hospitals"], [{"label": HOME, "address": network[PATIENT].address,
+                                    "admitted": True, "enrolled": True, "open": 1, "live": 4}],
+              "hospitals")
+        equal(found["address"], network[PATIENT].address, "address")
+    with tap.check("peers: who called whom, by label, and how it went"):
+        school = [p for p in status(network, "medical-school")["peers"] if p.get("label") == HOME]
+        equal([(p["called"], p["ok"], p["outcome"]) for p in school], [(True, True, "ok")], "peers")
+        at_home = {p["address"]: p for p in status(network, HOME)["peers"] if not p["called"]}
+        equal(at_home[network["pharmacy"].address].get("category"), "pharmacy", "category")
+        equal(at_home[network[PATIENT].address]["role"], "patient", "role")
+
+
+def faults(tap, network, requests):
+    with tap.check("a peer is away: the failure has its name and its time"):
+        equal(status(network, "medical-school")["last_error"], None, "before")
+        equal(network[HOME].stop(), 0, "its end")
+        network.refused("medical-school", "institute", "fetch", requests["medical-school"],
+                        "--out", network.files / "away.ndjson", wait=1)
+        found = status(network, "medical-school")
+        equal(found["last_error"]["text"], f"hospital {HOME} does not answer", "last error")
+        expect("last error, 20" in found["message"], found["message"])
+        home = [p for p in found["peers"] if p.get("label") == HOME]
+        equal([(p["ok"], p["outcome"]) for p in home], [(False, "does not answer")], "peers")
+        network.up(HOME)
+        fetch(network, "medical-school", requests["medical-school"])
+        home = [p for p in status(network, "medical-school")["peers"] if p.get("label") == HOME]
+        equal([p["ok"] for p in home], [True], "peers after")
+    with tap.check("what failed for good is said too, without what was asked for"):
+        network.refused("pharmacy", "institute", "request", "--hospital", "nowhere", "--patient",
+                        network[PATIENT].address, "--purpose", "TREAT", "--level", "low")
+        text = status(network, "pharmacy")["last_error"]["text"]
+        expect(text.startswith("institute/request failed: "), text)
+    with tap.check("the chain is away: every node says so, and then that it is back"):
+        network.chain.settle()
+        network.chain.kill()
+        for name in network.nodes:
+            found = until(lambda n=name: status(network, n), name)
+            equal(found["chain"], False, name)
+            expect("chain 31337 does not answer; followed to block" in found["message"],
+                   found["message"])
+            until(lambda n=name: "the chain: " in (status(network, n)["last_error"] or
+                                                   {"text": ""})["text"], f"{name}'s last error")
+        network.chain.start()
+        network.chain.ready()
+        for name in network.nodes:
+            equal(status(network, name)["chain"], True, name)
+
+
 def ended(tap, network, requests):
     with tap.check("revoked, the hospital is out, and the school is not"):
         network.do(PATIENT, "patient", "revoke", requests[AWAY])
@@ -148,6 +230,8 @@ def program(tap):
         requests, views = by_category(tap, network)
         nested(tap, views, resources.entries(bundle))
         refusals(tap, network, requests)
+        standings(tap, network, bundle)
+        faults(tap, network, requests)
         ended(tap, network, requests)
 
 
