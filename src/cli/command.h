@@ -84,5 +84,6 @@ int command_accept(const struct command_line *line);
 int command_serve(const struct command_line *line);
 int command_demo(const struct command_line *line);
 int command_credential(const struct command_line *line);
+int command_verify(const struct command_line *line);
 
 #endif
