@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Benchmarks through the public header, one thread. Prints `bench NAME=VALUE UNIT`: NAME the
- * median, NAME.min the minimum, in ms; sizes in bytes. `abe_bench [ROUNDS]`, 20 by default.
- * Policy of k: (a0@h or b0@h) and (a1@h or b1@h) and ..., k pairs; the user holds all a's.
+ * Benchmarks, one thread but for batch_decrypt. Prints `bench abe.NAME=VALUE UNIT`: NAME the
+ * median, NAME.min the minimum, in ms; sizes in bytes. `abe_bench [ROUNDS]`, 30 by default.
+ *
+ * Policy of k: (a0@h or b0@h) and (a1@h or b1@h) and ..., k pairs; the user holds all a's. Timed
+ * are, for encrypt: public keys from bytes (through the cache; cold: imported before, without
+ * tables), the policy from text, the payload of 1 KiB to the whole ciphertext; for decrypt: user
+ * keys from bytes (through the cache; cold: imported before, without lines), for the CCA form the
+ * public keys likewise, the ciphertext to the payload. Each is checked once before: what was
+ * encrypted comes back.
  */
 #include "aceso/abe.h"
+#include "floor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { K_MAX = 8, ROUNDS_MAX = 10000, SETUP_MAX = 30 };
+enum { K_MAX = 8, ROUNDS_MAX = 10000, SETUP_MAX = 30, BATCH = 1000, CACHE_LIMIT = 64 << 20 };
 
 static const uint8_t seed[ACESO_ABE_SEED_SIZE] = "bench";
 static const uint8_t gid[20] = "a user's address";
-static const uint8_t sigma[ACESO_ABE_SIGMA_SIZE] = "sigma";
+static uint8_t payload[1024] = "a payload";
 
-static struct aceso_abe_public_key *public_keys[2 * K_MAX];
-static struct aceso_abe_user_key *user_keys[K_MAX];
+struct key_bytes {
+    uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX];
+    size_t length;
+};
+
+static struct key_bytes public_bytes[2 * K_MAX];
+static struct key_bytes user_bytes[K_MAX];
+static struct aceso_abe_public_key *public_keys[2 * K_MAX]; /* without the cache */
+static struct aceso_abe_cache *cache;
 static double samples[ROUNDS_MAX];
-static size_t rounds = 20;
+static size_t rounds = 30;
 
 static void check(int code)
 {
@@ -46,10 +60,10 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void report(const char *name)
+static void report(const char *name, size_t count)
 {
-    qsort(samples, rounds, sizeof(samples[0]), compare_doubles);
-    printf("bench abe.%s=%.4f ms\n", name, samples[rounds / 2]);
+    qsort(samples, count, sizeof(samples[0]), compare_doubles);
+    printf("bench abe.%s=%.4f ms\n", name, samples[count / 2]);
     printf("bench abe.%s.min=%.4f ms\n", name, samples[0]);
 }
 
@@ -57,6 +71,8 @@ static void attribute_name(char out[32], char letter, size_t index)
 {
     snprintf(out, 32, "%c%zu@h", letter, index);
 }
+
+/* ---- keys ------------------------------------------------------------------------------ */
 
 static void bench_setup(size_t count)
 {
@@ -74,137 +90,260 @@ static void bench_setup(size_t count)
         samples[i] = now_ms() - start;
     }
     snprintf(name, sizeof(name), "setup%zu", count);
-    report(name);
+    report(name, rounds);
 }
 
 static void bench_keys(void)
 {
-    uint8_t public_bytes[ACESO_ABE_PUBLIC_KEY_MAX];
-    uint8_t user_bytes[ACESO_ABE_USER_KEY_MAX];
-    size_t public_length;
-    size_t user_length;
+    uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
+    size_t length;
 
-    check(aceso_abe_setup(seed, "a0@h", public_bytes, &public_length));
     for (size_t i = 0; i < rounds; i++) {
         double start = now_ms();
 
-        check(aceso_abe_keygen(seed, "a0@h", gid, sizeof(gid), user_bytes, &user_length));
+        check(aceso_abe_keygen(seed, "a0@h", gid, sizeof(gid), bytes, &length));
         samples[i] = now_ms() - start;
     }
-    report("keygen");
+    report("keygen", rounds);
     for (size_t i = 0; i < rounds; i++) {
         struct aceso_abe_public_key *key;
         double start = now_ms();
 
-        check(aceso_abe_public_key_import(public_bytes, public_length, &key));
+        check(aceso_abe_public_key_import(public_bytes[0].bytes, public_bytes[0].length, &key));
         samples[i] = now_ms() - start;
         aceso_abe_public_key_free(key);
     }
-    report("check_public_key");
+    report("check_public_key", rounds);
     for (size_t i = 0; i < rounds; i++) {
         struct aceso_abe_user_key *key;
         double start = now_ms();
 
-        check(aceso_abe_user_key_import(user_bytes, user_length, public_keys[0], &key));
+        check(aceso_abe_user_key_import(user_bytes[0].bytes, user_bytes[0].length, public_keys[0],
+                                        &key));
         samples[i] = now_ms() - start;
         aceso_abe_user_key_free(key);
     }
-    report("check_user_key");
+    report("check_user_key", rounds);
 }
 
 static void make_keys(void)
 {
-    uint8_t bytes[ACESO_ABE_USER_KEY_MAX];
     char name[32];
-    size_t length;
 
     for (size_t i = 0; i < 2 * K_MAX; i++) {
         attribute_name(name, i < K_MAX ? 'a' : 'b', i % K_MAX);
-        check(aceso_abe_setup(seed, name, bytes, &length));
-        check(aceso_abe_public_key_import(bytes, length, &public_keys[i]));
-        if (i >= K_MAX)
-            continue;
-        check(aceso_abe_keygen(seed, name, gid, sizeof(gid), bytes, &length));
-        check(aceso_abe_user_key_import(bytes, length, public_keys[i], &user_keys[i]));
+        check(aceso_abe_setup(seed, name, public_bytes[i].bytes, &public_bytes[i].length));
+        check(aceso_abe_public_key_import(public_bytes[i].bytes, public_bytes[i].length,
+                                          &public_keys[i]));
+        if (i < K_MAX)
+            check(aceso_abe_keygen(seed, name, gid, sizeof(gid), user_bytes[i].bytes,
+                                   &user_bytes[i].length));
     }
 }
 
-static struct aceso_abe_policy *make_policy(size_t k)
+/* ---- one ciphertext -------------------------------------------------------------------- */
+
+struct ciphertext {
+    uint8_t *bytes;
+    size_t length;
+};
+
+static size_t policy_text(size_t k, char text[1024])
 {
-    struct aceso_abe_policy *policy;
-    char text[1024];
     size_t at = 0;
 
     for (size_t i = 0; i < k; i++)
-        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s(a%zu@h or b%zu@h)",
-                               i > 0 ? " and " : "", i, i);
-    check(aceso_abe_policy_parse(text, at, &policy, NULL));
-    return policy;
+        at += (size_t)snprintf(text + at, 1024 - at, "%s(a%zu@h or b%zu@h)", i > 0 ? " and " : "",
+                               i, i);
+    return at;
 }
 
-/* One form of header for one k: encapsulation, then decapsulation. */
-static void bench_headers(size_t k, bool cca)
+/* Makes the whole ciphertext, in the way that is timed. */
+static void encrypt_once(size_t k, enum aceso_abe_form form, bool warm, struct ciphertext *out)
 {
-    const struct aceso_abe_public_key *const *keys =
-        (const struct aceso_abe_public_key *const *)public_keys;
-    const struct aceso_abe_user_key *const *users =
-        (const struct aceso_abe_user_key *const *)user_keys;
-    struct aceso_abe_policy *policy = make_policy(k);
-    uint8_t made[ACESO_ABE_KEY_SIZE];
-    uint8_t key[ACESO_ABE_KEY_SIZE];
-    uint8_t *header = NULL;
-    size_t length = 0;
-    char name[32];
+    struct aceso_abe_public_key *keys[2 * K_MAX];
+    struct aceso_abe_policy *policy;
+    char text[1024];
+    size_t text_length = policy_text(k, text);
+    size_t count = 0;
 
-    for (size_t i = 0; i < rounds; i++) {
-        double start = now_ms();
-
-        free(header);
-        check((cca ? aceso_abe_encapsulate : aceso_abe_encapsulate_cpa)(
-            policy, keys, 2 * K_MAX, NULL, 0, sigma, &header, &length, made));
-        samples[i] = now_ms() - start;
+    for (size_t i = 0; i < k; i++) {
+        for (size_t j = i; j < 2 * K_MAX; j += K_MAX) {
+            if (warm)
+                check(aceso_abe_public_key_import_cached(cache, public_bytes[j].bytes,
+                                                         public_bytes[j].length, &keys[count]));
+            else
+                keys[count] = public_keys[j];
+            count++;
+        }
     }
-    snprintf(name, sizeof(name), "encrypt%s.k%zu", cca ? "_cca" : "", k);
-    report(name);
-    for (size_t i = 0; i < rounds; i++) {
-        double start = now_ms();
-
-        if (cca)
-            check(aceso_abe_decapsulate(header, length, users, K_MAX, keys, 2 * K_MAX, NULL, 0,
-                                        NULL, key));
-        else
-            check(aceso_abe_decapsulate_cpa(header, length, users, K_MAX, NULL, 0, key));
-        samples[i] = now_ms() - start;
-    }
-    if (memcmp(key, made, sizeof(key)) != 0)
-        check(ACESO_ABE_REFUSED);
-    snprintf(name, sizeof(name), "decrypt%s.k%zu", cca ? "_cca" : "", k);
-    report(name);
-    if (k == 6)
-        printf("bench abe.%s.k6=%zu bytes\n", cca ? "header_cca_bytes" : "header_bytes", length);
-    free(header);
+    check(aceso_abe_policy_parse(text, text_length, &policy, NULL));
+    check(aceso_abe_encrypt(form, policy, (const struct aceso_abe_public_key *const *)keys, count,
+                            NULL, 0, payload, sizeof(payload), &out->bytes, &out->length));
     aceso_abe_policy_free(policy);
+    for (size_t i = 0; warm && i < count; i++)
+        aceso_abe_public_key_free(keys[i]);
+}
+
+/* Opens it, in the way that is timed. `users`: imported before, or NULL: from bytes, cached. */
+static void decrypt_once(size_t k, enum aceso_abe_form form, struct aceso_abe_user_key **users,
+                         const struct ciphertext *in)
+{
+    struct aceso_abe_user_key *keys[K_MAX];
+    struct aceso_abe_public_key *known[2 * K_MAX];
+    size_t known_count = form == ACESO_ABE_CCA ? 2 * K_MAX : 0;
+    uint8_t *plain;
+    size_t length;
+
+    for (size_t i = 0; i < known_count; i++)
+        check(aceso_abe_public_key_import_cached(cache, public_bytes[i].bytes,
+                                                 public_bytes[i].length, &known[i]));
+    for (size_t i = 0; i < k; i++) {
+        if (users == NULL)
+            check(aceso_abe_user_key_import_cached(cache, user_bytes[i].bytes, user_bytes[i].length,
+                                                   public_keys[i], &keys[i]));
+        else
+            keys[i] = users[i];
+    }
+    check(aceso_abe_decrypt(in->bytes, in->length, (const struct aceso_abe_user_key *const *)keys,
+                            k, (const struct aceso_abe_public_key *const *)known, known_count, NULL,
+                            0, &plain, &length));
+    if (length != sizeof(payload) || memcmp(plain, payload, length) != 0)
+        check(ACESO_ABE_REFUSED);
+    free(plain);
+    for (size_t i = 0; users == NULL && i < k; i++)
+        aceso_abe_user_key_free(keys[i]);
+    for (size_t i = 0; i < known_count; i++)
+        aceso_abe_public_key_free(known[i]);
+}
+
+static void bench_encrypt(const char *name, size_t k, enum aceso_abe_form form, bool warm)
+{
+    struct ciphertext made;
+
+    encrypt_once(k, form, warm, &made);
+    decrypt_once(k, form, NULL, &made);
+    free(made.bytes);
+    for (size_t i = 0; i < rounds; i++) {
+        double start = now_ms();
+
+        encrypt_once(k, form, warm, &made);
+        samples[i] = now_ms() - start;
+        free(made.bytes);
+    }
+    report(name, rounds);
+}
+
+static void bench_decrypt(const char *name, size_t k, enum aceso_abe_form form, bool warm)
+{
+    struct aceso_abe_user_key *users[K_MAX];
+    struct ciphertext made;
+
+    encrypt_once(k, form, true, &made);
+    decrypt_once(k, form, NULL, &made);
+    for (size_t i = 0; i < rounds; i++) {
+        double start;
+
+        for (size_t j = 0; !warm && j < k; j++)
+            check(aceso_abe_user_key_import(user_bytes[j].bytes, user_bytes[j].length,
+                                            public_keys[j], &users[j]));
+        start = now_ms();
+        decrypt_once(k, form, warm ? NULL : users, &made);
+        samples[i] = now_ms() - start;
+        for (size_t j = 0; !warm && j < k; j++)
+            aceso_abe_user_key_free(users[j]);
+    }
+    report(name, rounds);
+    if (k == 6 && form == ACESO_ABE_CPA && warm)
+        printf("bench abe.ciphertext_bytes.k6=%zu bytes\n", made.length - sizeof(payload));
+    free(made.bytes);
+}
+
+/* ---- many ------------------------------------------------------------------------------ */
+
+static void bench_batch(size_t k)
+{
+    static struct aceso_abe_decryption batch[BATCH];
+    struct aceso_abe_user_key *users[K_MAX];
+    size_t runs = rounds < 3 ? rounds : 3;
+
+    for (size_t i = 0; i < k; i++)
+        check(aceso_abe_user_key_import_cached(cache, user_bytes[i].bytes, user_bytes[i].length,
+                                               public_keys[i], &users[i]));
+    for (size_t i = 0; i < BATCH; i++) {
+        struct ciphertext made;
+
+        encrypt_once(k, ACESO_ABE_CPA, true, &made);
+        batch[i].ciphertext = made.bytes;
+        batch[i].ciphertext_length = made.length;
+    }
+    for (size_t run = 0; run < runs; run++) {
+        double start = now_ms();
+
+        check(aceso_abe_decrypt_many(batch, BATCH, (const struct aceso_abe_user_key *const *)users,
+                                     k, NULL, 0, 0));
+        samples[run] = (now_ms() - start) / BATCH;
+        for (size_t i = 0; i < BATCH; i++) {
+            check(batch[i].code);
+            if (batch[i].length != sizeof(payload) ||
+                memcmp(batch[i].payload, payload, sizeof(payload)) != 0)
+                check(ACESO_ABE_REFUSED);
+            free(batch[i].payload);
+        }
+    }
+    report("batch_decrypt.k6", runs);
+    for (size_t i = 0; i < BATCH; i++)
+        free((void *)(uintptr_t)batch[i].ciphertext);
+    for (size_t i = 0; i < k; i++)
+        aceso_abe_user_key_free(users[i]);
+}
+
+static void bench_floor(const char *name, void (*run)(size_t k))
+{
+    for (size_t i = 0; i < rounds; i++) {
+        double start = now_ms();
+
+        run(6);
+        samples[i] = now_ms() - start;
+    }
+    report(name, rounds);
 }
 
 int main(int argc, char **argv)
 {
+    char name[32];
+
     if (argc > 1)
         rounds = strtoul(argv[1], NULL, 10);
     if (argc > 2 || rounds == 0 || rounds > ROUNDS_MAX) {
         fprintf(stderr, "usage: abe_bench [ROUNDS]\n");
         return 2;
     }
+    check(aceso_abe_cache_new(CACHE_LIMIT, &cache));
+    make_keys();
     for (size_t count = 10; count <= SETUP_MAX; count += 10)
         bench_setup(count);
-    make_keys();
     bench_keys();
+    floor_begin();
     for (size_t k = 2; k <= K_MAX; k += 2) {
-        bench_headers(k, false);
-        bench_headers(k, true);
+        snprintf(name, sizeof(name), "encrypt.k%zu", k);
+        bench_encrypt(name, k, ACESO_ABE_CPA, true);
+        if (k == 6)
+            bench_floor("floor.encrypt.k6", floor_encrypt);
+        snprintf(name, sizeof(name), "decrypt.k%zu", k);
+        bench_decrypt(name, k, ACESO_ABE_CPA, true);
+        if (k == 6)
+            bench_floor("floor.decrypt.k6", floor_decrypt);
     }
+    floor_end();
+    bench_encrypt("encrypt_cold.k6", 6, ACESO_ABE_CPA, false);
+    bench_encrypt("encrypt_cca.k6", 6, ACESO_ABE_CCA, true);
+    bench_decrypt("decrypt_cold.k6", 6, ACESO_ABE_CPA, false);
+    bench_decrypt("decrypt_cca.k6", 6, ACESO_ABE_CCA, true);
+    bench_batch(6);
+    printf("bench abe.table_bytes=%d bytes\n", ACESO_ABE_TABLE_BYTES);
     for (size_t i = 0; i < 2 * K_MAX; i++)
         aceso_abe_public_key_free(public_keys[i]);
-    for (size_t i = 0; i < K_MAX; i++)
-        aceso_abe_user_key_free(user_keys[i]);
+    aceso_abe_cache_free(cache);
     return 0;
 }

@@ -196,14 +196,23 @@ void abe_fp12_pow_public(blst_fp12 *out, const blst_fp12 *base, const blst_fr *s
 
 /* ---- torus form ------------------------------------------------------------------------ */
 
+/* Whether an element that may be secret is zero; the answer is not. */
+static bool fp6_is_zero(const blst_fp6 *a)
+{
+    static const blst_fp6 zero;
+    uint8_t difference = abe_difference((const uint8_t *)a, (const uint8_t *)&zero, sizeof(zero));
+
+    abe_declassify(&difference, sizeof(difference));
+    return difference == 0;
+}
+
 bool abe_torus_encode_ratio(const blst_fp12 *numerator, uint8_t out[ABE_TORUS_SIZE])
 {
     static const blst_fp6 zero;
     blst_fp12 quotient = { { numerator->fp6[0], zero } };
     blst_fp12 denominator = { { numerator->fp6[1], zero } };
 
-    if (memcmp(&denominator.fp6[0], &zero, sizeof(zero)) == 0 ||
-        memcmp(&quotient.fp6[0], &zero, sizeof(zero)) == 0)
+    if (fp6_is_zero(&numerator->fp6[0]) || fp6_is_zero(&numerator->fp6[1]))
         return false;
     blst_fp12_inverse(&denominator, &denominator);
     blst_fp12_mul(&quotient, &quotient, &denominator);

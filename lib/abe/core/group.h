@@ -64,7 +64,8 @@ bool abe_torus_encode_ratio(const blst_fp12 *numerator, uint8_t out[ABE_TORUS_SI
 /* f = n / conjugate(n). */
 void abe_torus_ratio(blst_fp12 *f, const blst_fp12 *numerator);
 
-/* The lines of the Miller loop of one G2 point, which must not be infinity: made once, used often. */
+/* The lines of the Miller loop of one G2 point, which must not be infinity: made once, used often.
+ */
 struct abe_lines {
     blst_fp6 line[ABE_LINES];
 };

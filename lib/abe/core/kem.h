@@ -12,7 +12,9 @@
 enum {
     ABE_ROW_SIZE = ABE_TORUS_SIZE + 2 * ABE_G1_SIZE, /* C1, C2, C3 */
     ABE_HEADER_HEAD_SIZE = ABE_PREFIX_SIZE + 4,      /* and the length of the policy's text */
-    ABE_SCRATCH_PER_ROW = 4                          /* scalars of scratch for each row */
+    ABE_SCRATCH_PER_ROW = 4,                         /* scalars of scratch for each row */
+    ABE_HEADER_MAX = ABE_HEADER_HEAD_SIZE + ACESO_ABE_POLICY_TEXT_MAX +
+                     ACESO_ABE_POLICY_ROWS_MAX * ABE_ROW_SIZE + 64
 };
 
 /* A header taken apart; points into the caller's bytes. */
@@ -28,8 +30,8 @@ struct abe_header {
 struct abe_kem {
     bool cca;
     const struct abe_policy *policy;
-    const struct abe_public *const *keys; /* by row */
-    const struct abe_tables *generators;  /* NULL: slower */
+    const struct abe_public *const *keys;   /* by row */
+    const struct abe_tables *generators;    /* NULL: slower */
     const struct abe_tables *const *tables; /* of the keys, by row; NULL or with NULLs: slower */
     const uint8_t *context;
     size_t context_length;

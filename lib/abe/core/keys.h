@@ -16,7 +16,8 @@ enum abe_type {
     ABE_TYPE_PUBLIC_KEY = 1,
     ABE_TYPE_USER_KEY = 2,
     ABE_TYPE_HEADER_CCA = 3,
-    ABE_TYPE_HEADER_CPA = 4
+    ABE_TYPE_HEADER_CPA = 4,
+    ABE_TYPE_CIPHERTEXT = 5
 };
 
 enum {

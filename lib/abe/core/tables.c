@@ -11,8 +11,7 @@ struct digits {
     uint64_t word[5];
 };
 
-static const uint64_t group_order[4] = { UINT64_C(0xffffffff00000001),
-                                         UINT64_C(0x53bda402fffe5bfe),
+static const uint64_t group_order[4] = { UINT64_C(0xffffffff00000001), UINT64_C(0x53bda402fffe5bfe),
                                          UINT64_C(0x3339d80809a1d805),
                                          UINT64_C(0x73eda753299d7d48) };
 
@@ -162,8 +161,7 @@ static void fp2_times_xi(blst_fp2 *out, const blst_fp2 *a)
 
 /* (a1 + a2)(b1 + b2) - a1 b1 - a2 b2, given the products and b1 + b2. */
 static void cross_product(blst_fp2 *out, const blst_fp2 *a1, const blst_fp2 *a2,
-                          const blst_fp2 *b_sum, const blst_fp2 *product1,
-                          const blst_fp2 *product2)
+                          const blst_fp2 *b_sum, const blst_fp2 *product1, const blst_fp2 *product2)
 {
     blst_fp2_add(out, a1, a2);
     blst_fp2_mul(out, out, b_sum);

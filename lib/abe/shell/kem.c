@@ -60,8 +60,8 @@ static int row_keys_begin(struct row_keys *row_keys, const struct abe_policy *po
         goto out;
     row_keys->rows = policy->rows;
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length,
-                                         keys[i] };
+        entries[i] =
+            (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length, keys[i] };
     abe_entries_sort(entries, count);
     match_rows(policy, entries, count, row_keys->found);
     code = ACESO_ABE_OK;
@@ -102,8 +102,8 @@ static int user_keys_by_row(const struct abe_policy *policy,
     if (entries == NULL)
         return ACESO_ABE_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length,
-                                         keys[i] };
+        entries[i] =
+            (struct abe_entry){ keys[i]->core.attribute, keys[i]->core.attribute_length, keys[i] };
     abe_entries_sort(entries, count);
     match_rows(policy, entries, count, by_row);
     free(entries);
@@ -304,10 +304,9 @@ static int recover(const struct abe_header *header,
         goto out;
     abe_lsss_reconstruct(policy, choice.chosen, choice.coefficients);
     pin_lines(&choice, policy, user_keys[0]);
-    openers = (struct abe_openers){ .users = choice.users,
-                                    .coefficients = choice.coefficients,
-                                    .k = choice.k,
-                                    .h = choice.h };
+    openers = (struct abe_openers){
+        .users = choice.users, .coefficients = choice.coefficients, .k = choice.k, .h = choice.h
+    };
     code = abe_kem_recover(header, choice.chosen, &openers, e) ? ACESO_ABE_OK : ACESO_ABE_REFUSED;
     unpin_lines(&choice, policy, user_keys[0]);
 out:

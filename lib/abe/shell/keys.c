@@ -57,8 +57,8 @@ int aceso_abe_keygen(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *attrib
     if (gid_length == 0 || gid_length > ACESO_ABE_GID_MAX)
         return ACESO_ABE_ARGUMENT;
     abe_secret_derive(seed, attribute, n, &secret);
-    made_length = abe_user_make(&secret, attribute, n, gid, gid_length, abe_generator_g2_table(),
-                                made);
+    made_length =
+        abe_user_make(&secret, attribute, n, gid, gid_length, abe_generator_g2_table(), made);
     abe_wipe(&secret, sizeof(secret));
     if (made_length > 0) {
         memcpy(user_key, made, made_length);

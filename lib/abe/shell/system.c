@@ -54,6 +54,8 @@ const char *aceso_abe_strerror(int code)
         return "the header does not open";
     case ACESO_ABE_RANDOM:
         return "the system gave no random bytes";
+    case ACESO_ABE_WRITE:
+        return "the output was not taken";
     default:
         return "unknown error";
     }

@@ -58,8 +58,8 @@ static void make_keys(void)
         public_length = abe_public_make(&secret, attributes[i], 3, &generators, bytes);
         abe_declassify(bytes, sizeof(bytes));
         check(abe_public_decode(bytes, public_length, &public_keys[i]) == ACESO_ABE_OK, "public");
-        length = abe_user_make(&secret, attributes[i], 3, gid, sizeof(gid), &g2_table,
-                               user_bytes[i]);
+        length =
+            abe_user_make(&secret, attributes[i], 3, gid, sizeof(gid), &g2_table, user_bytes[i]);
         /* Import is done once by the owner; its decoding and checks are not in constant time. */
         abe_declassify(user_bytes[i], sizeof(user_bytes[i]));
         check(abe_user_decode(user_bytes[i], length, &user_keys[i]) == ACESO_ABE_OK, "user");

@@ -65,7 +65,8 @@ enum aceso_abe_code {
     ACESO_ABE_BAD_KEY = -8,     /* a public or user key failed its mathematical check */
     ACESO_ABE_UNSATISFIED = -9, /* the user's attributes do not satisfy the policy */
     ACESO_ABE_REFUSED = -10,    /* the header does not open: the one failure after parsing */
-    ACESO_ABE_RANDOM = -11      /* the system gave no random bytes */
+    ACESO_ABE_RANDOM = -11,     /* the system gave no random bytes */
+    ACESO_ABE_WRITE = -12       /* the caller's `write` did not take the output */
 };
 
 /* A short English text for a code; never NULL. The string is static. */
@@ -277,6 +278,48 @@ ACESO_ABE_API int aceso_abe_decapsulate_cpa(const uint8_t *header, size_t header
                                             size_t user_key_count, const uint8_t *context,
                                             size_t context_length, uint8_t key[ACESO_ABE_KEY_SIZE]);
 
+/* ---- many at once ------------------------------------------------------------------------ */
+
+/*
+ * One header to make: sigma for a policy in a context, as aceso_abe_encapsulate. The caller fills
+ * the inputs; `code` says what came of it, and only with ACESO_ABE_OK the outputs are there.
+ */
+struct aceso_abe_encapsulation {
+    const struct aceso_abe_policy *policy;
+    const uint8_t *context;
+    size_t context_length;
+    uint8_t *header; /* out; free() */
+    size_t header_length;
+    uint8_t key[ACESO_ABE_KEY_SIZE]; /* out */
+    int code;                        /* out */
+};
+
+/* One sigma under many policies, on `threads` threads (0: one for each processor). Each header is
+ * an encryption of its own. ACESO_ABE_OK when each has its code, whatever it is. */
+ACESO_ABE_API int aceso_abe_encapsulate_many(struct aceso_abe_encapsulation *headers, size_t count,
+                                             const struct aceso_abe_public_key *const *keys,
+                                             size_t key_count,
+                                             const uint8_t sigma[ACESO_ABE_SIGMA_SIZE],
+                                             unsigned threads);
+
+/* One header to open, of either form, as aceso_abe_decapsulate and aceso_abe_decapsulate_cpa. */
+struct aceso_abe_decapsulation {
+    const uint8_t *header;
+    size_t header_length;
+    const uint8_t *context;
+    size_t context_length;
+    uint8_t key[ACESO_ABE_KEY_SIZE]; /* out */
+    int code;                        /* out */
+};
+
+/* Many headers of one user, on `threads` threads (0: one for each processor). One that does not
+ * open has no influence on the others. `public_keys` are not needed for the CPA form. */
+ACESO_ABE_API int aceso_abe_decapsulate_many(struct aceso_abe_decapsulation *headers, size_t count,
+                                             const struct aceso_abe_user_key *const *user_keys,
+                                             size_t user_key_count,
+                                             const struct aceso_abe_public_key *const *public_keys,
+                                             size_t public_key_count, unsigned threads);
+
 /* ---- looking at a header without keys ---------------------------------------------------- */
 
 struct aceso_abe_header_info {
@@ -296,6 +339,103 @@ ACESO_ABE_API int aceso_abe_header_inspect(const uint8_t *header, size_t header_
 /* The header's policy as an object of its own. */
 ACESO_ABE_API int aceso_abe_header_policy(const uint8_t *header, size_t header_length,
                                           struct aceso_abe_policy **policy);
+
+/* ---- payloads ---------------------------------------------------------------------------- */
+
+/*
+ * A ciphertext is a header and the payload under ChaCha20-Poly1305 in chunks of 64 KiB, so that
+ * payloads of any size pass through in constant memory. `associated` data, of any length, is bound
+ * and not carried: the reader must bring the same bytes.
+ */
+enum aceso_abe_form {
+    ACESO_ABE_CPA, /* aceso_abe_encapsulate_cpa */
+    ACESO_ABE_CCA  /* aceso_abe_encapsulate: readers need all public keys of the policy */
+};
+
+/* 384 bytes a row, the policy's text, 110 bytes, and 16 for each chunk. `ciphertext` is malloc'ed.
+ * Randomness is the system's, hedged with the clock and the beginning of the payload. */
+ACESO_ABE_API int aceso_abe_encrypt(enum aceso_abe_form form, const struct aceso_abe_policy *policy,
+                                    const struct aceso_abe_public_key *const *keys,
+                                    size_t key_count, const uint8_t *associated,
+                                    size_t associated_length, const uint8_t *payload, size_t length,
+                                    uint8_t **ciphertext, size_t *ciphertext_length);
+
+/* Both forms; `public_keys` are not needed for the CPA form. `payload` is malloc'ed, also when it
+ * is empty, and there only when every byte of the ciphertext was right. Codes as
+ * aceso_abe_decapsulate: ACESO_ABE_REFUSED when the payload was changed or cut too. */
+ACESO_ABE_API int aceso_abe_decrypt(const uint8_t *ciphertext, size_t ciphertext_length,
+                                    const struct aceso_abe_user_key *const *user_keys,
+                                    size_t user_key_count,
+                                    const struct aceso_abe_public_key *const *public_keys,
+                                    size_t public_key_count, const uint8_t *associated,
+                                    size_t associated_length, uint8_t **payload, size_t *length);
+
+/* One ciphertext to open among many. */
+struct aceso_abe_decryption {
+    const uint8_t *ciphertext;
+    size_t ciphertext_length;
+    const uint8_t *associated;
+    size_t associated_length;
+    uint8_t *payload; /* out; free() */
+    size_t length;
+    int code; /* out */
+};
+
+/* As aceso_abe_decapsulate_many. */
+ACESO_ABE_API int aceso_abe_decrypt_many(struct aceso_abe_decryption *ciphertexts, size_t count,
+                                         const struct aceso_abe_user_key *const *user_keys,
+                                         size_t user_key_count,
+                                         const struct aceso_abe_public_key *const *public_keys,
+                                         size_t public_key_count, unsigned threads);
+
+/* Takes `length` bytes of output. Anything but 0 stops the stream with ACESO_ABE_WRITE. */
+typedef int (*aceso_abe_write)(void *to, const uint8_t *bytes, size_t length);
+
+/*
+ * A payload in pieces. What is given by pointer at the beginning must live until the end. After a
+ * failure the stream only gives that failure again. A stream is one thread's at a time.
+ */
+struct aceso_abe_encryption;
+
+ACESO_ABE_API int aceso_abe_encrypt_begin(enum aceso_abe_form form,
+                                          const struct aceso_abe_policy *policy,
+                                          const struct aceso_abe_public_key *const *keys,
+                                          size_t key_count, const uint8_t *associated,
+                                          size_t associated_length, aceso_abe_write write, void *to,
+                                          struct aceso_abe_encryption **stream);
+
+ACESO_ABE_API int aceso_abe_encrypt_update(struct aceso_abe_encryption *stream,
+                                           const uint8_t *bytes, size_t length);
+
+/* Writes what is left; without it the ciphertext is cut, and refused. */
+ACESO_ABE_API int aceso_abe_encrypt_end(struct aceso_abe_encryption *stream);
+
+ACESO_ABE_API void aceso_abe_encryption_free(struct aceso_abe_encryption *stream);
+
+/*
+ * The other way. What `write` gets is authentic and in its place, but only when
+ * aceso_abe_decrypt_end succeeds is it the whole payload.
+ */
+struct aceso_abe_decryption_stream;
+
+ACESO_ABE_API int aceso_abe_decrypt_begin(const struct aceso_abe_user_key *const *user_keys,
+                                          size_t user_key_count,
+                                          const struct aceso_abe_public_key *const *public_keys,
+                                          size_t public_key_count, const uint8_t *associated,
+                                          size_t associated_length, aceso_abe_write write, void *to,
+                                          struct aceso_abe_decryption_stream **stream);
+
+ACESO_ABE_API int aceso_abe_decrypt_update(struct aceso_abe_decryption_stream *stream,
+                                           const uint8_t *bytes, size_t length);
+
+ACESO_ABE_API int aceso_abe_decrypt_end(struct aceso_abe_decryption_stream *stream);
+
+ACESO_ABE_API void aceso_abe_decryption_stream_free(struct aceso_abe_decryption_stream *stream);
+
+/* Where the header of a ciphertext stands, for aceso_abe_header_inspect and _policy. `length` may
+ * be less than all of the ciphertext; ACESO_ABE_LIMIT when it ends before the header does. */
+ACESO_ABE_API int aceso_abe_ciphertext_header(const uint8_t *ciphertext, size_t length,
+                                              const uint8_t **header, size_t *header_length);
 
 #ifdef __cplusplus
 }
