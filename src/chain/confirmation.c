@@ -2,6 +2,7 @@
 #include "chain/confirmation.h"
 
 #include "base/text.h"
+#include "chain/clique.h"
 
 #include <string.h>
 
@@ -14,10 +15,12 @@ int confirmation_parse(const char *text, struct confirmation *confirmation,
 
     if (strcmp(text, "finalized") == 0)
         read.rule = CONFIRMATION_FINALIZED;
+    else if (strcmp(text, "clique") == 0)
+        read.rule = CONFIRMATION_CLIQUE;
     else if (strncmp(text, "depth:", 6) != 0 ||
              text_u64(text + 6, CONFIRMATION_DEPTH_MAX, &read.depth))
         return error_set(error, ACESO_EFORMAT, NULL,
-                         "not a confirmation rule: depth:N or finalized");
+                         "not a confirmation rule: depth:N, finalized or clique");
     *confirmation = read;
     return ACESO_OK;
 }
@@ -33,6 +36,8 @@ int confirmation_block(const struct confirmation *confirmation, struct rpc *rpc,
         *number = *any ? newest - confirmation->depth : 0;
         return ACESO_OK;
     }
+    if (confirmation->rule == CONFIRMATION_CLIQUE)
+        return clique_settled(rpc, newest, any, number, error);
     code = rpc_block(rpc, RPC_FINALIZED, &block, error);
     if (code && code != ACESO_ENOTFOUND)
         return code;

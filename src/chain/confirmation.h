@@ -10,6 +10,7 @@
 enum confirmation_rule {
     CONFIRMATION_DEPTH,     /* so many blocks on top; 0: at once (a chain of one node) */
     CONFIRMATION_FINALIZED, /* what the node calls finalized */
+    CONFIRMATION_CLIQUE,    /* enough signers on top (clique.h) */
 };
 
 struct confirmation {
@@ -17,7 +18,7 @@ struct confirmation {
     uint64_t depth; /* CONFIRMATION_DEPTH only */
 };
 
-/* Reads "depth:N" or "finalized". */
+/* Reads "depth:N", "finalized" or "clique". */
 ACESO_NODISCARD int confirmation_parse(const char *text, struct confirmation *confirmation,
                                        struct aceso_error *error);
 

@@ -33,8 +33,7 @@ void endpoints_check(struct endpoints *endpoints, size_t which);
 
 /* Sends a request and appends the answer's text, at most what `answer` takes. ACESO_EIO,
  * ACESO_ETIMEOUT, ACESO_ELIMIT. */
-ACESO_NODISCARD int endpoints_post(struct endpoints *endpoints, size_t which,
-                                   struct bytes request, struct buffer *answer,
-                                   struct aceso_error *error);
+ACESO_NODISCARD int endpoints_post(struct endpoints *endpoints, size_t which, struct bytes request,
+                                   struct buffer *answer, struct aceso_error *error);
 
 #endif

@@ -197,7 +197,8 @@ static void test_a_node_that_makes_no_sense(void **state)
 
 static void test_urls(void **state)
 {
-    static const char *const bad[] = { "", ",", "ftp://a/", "http://", "ipc:", "ipc:a",
+    static const char *const bad[] = { "",           ",",           "ftp://a/",
+                                       "http://",    "ipc:",        "ipc:a",
                                        "http://a/,", "http://a/,b", "http://a,,http://b" };
     static const char *const good[] = { "http://a/", "https://a:1/x", "ipc:/a",
                                         "http://a/,ipc:/b,https://c" };

@@ -29,6 +29,10 @@ struct follower {
     struct follower_mark settled;
     bool loaded;
     bool chain_checked;
+    bool looked; /* the next three are the last look's */
+    uint8_t newest_hash[32];
+    bool any_settled;
+    uint64_t settled_to;
     uint64_t range; /* blocks to ask for at once; shrinks where the node says that is too much */
 };
 
@@ -315,11 +319,27 @@ static int follower_check_chain(struct follower *follower, struct aceso_error *e
     return code;
 }
 
+/* What the confirmation rule settles, which changes only when the newest block does. */
+static int follower_look(struct follower *follower, const struct rpc_block *newest,
+                         struct aceso_error *error)
+{
+    int code;
+
+    if (follower->looked && memcmp(follower->newest_hash, newest->hash, 32) == 0)
+        return ACESO_OK;
+    code = confirmation_block(&follower->settings.confirmation, follower->settings.rpc,
+                              newest->number, &follower->any_settled, &follower->settled_to,
+                              error);
+    follower->looked = code == ACESO_OK;
+    memcpy(follower->newest_hash, newest->hash, 32);
+    return code;
+}
+
 int follower_run(struct follower *follower, uint64_t blocks_max, bool *done,
                  struct aceso_error *error)
 {
-    uint64_t left = blocks_max ? blocks_max : UINT64_MAX, settled = 0;
-    bool on_chain = false, any_settled = false;
+    uint64_t left = blocks_max ? blocks_max : UINT64_MAX;
+    bool on_chain = false;
     struct rpc_block newest;
     int code = follower_load(follower, error);
 
@@ -334,14 +354,15 @@ int follower_run(struct follower *follower, uint64_t blocks_max, bool *done,
     if (!code && !on_chain)
         code = follower_reset(follower, error);
     if (!code)
-        code = confirmation_block(&follower->settings.confirmation, follower->settings.rpc,
-                                  newest.number, &any_settled, &settled, error);
-    if (!code && any_settled)
-        code = follower_stage(follower, &follower->settled, settled, true, &left, error);
+        code = follower_look(follower, &newest, error);
+    if (!code && follower->any_settled)
+        code = follower_stage(follower, &follower->settled, follower->settled_to, true, &left,
+                              error);
     if (!code)
         code = follower_stage(follower, &follower->seen, newest.number, false, &left, error);
     if (!code && done)
         *done = follower_next(follower, &follower->seen) > newest.number &&
-                (!any_settled || follower_next(follower, &follower->settled) > settled);
+                (!follower->any_settled ||
+                 follower_next(follower, &follower->settled) > follower->settled_to);
     return code;
 }
