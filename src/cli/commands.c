@@ -8,6 +8,10 @@
 
 #define PATIENT_OPERAND OPERAND("PATIENT", "patient", FIELD_TEXT, true, "the patient's address")
 #define REQUEST_OPERAND OPERAND("REQUEST", "request", FIELD_TEXT, true, "the request's id")
+#define AT_OPTION                                                                                  \
+    OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "at this hospital (else at all)")
+#define TO_OPTION                                                                                  \
+    OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "the one that the request is to")
 #define LEVEL_OPTION(required)                                                                     \
     OPTION("level", "level", FIELD_TEXT, (required), "LEVEL", "low, medium, high or complete")
 #define TERM_OPTION OPTION("term", "term", FIELD_TEXT, false, "TERM", "such as 30d, 12h (30d)")
@@ -20,6 +24,8 @@ const struct command commands[] = {
                "where the node answers (a patient's answers nobody)"),
         OPTION("rpc", NULL, FIELD_TEXT, false, "URL",
                "the JSON-RPC of the own chain node (a cloud needs none)"),
+        OPTION("bypass", NULL, FIELD_NUMBER, false, "SECONDS",
+               "a patient's: how long a hospital may take to carry a revocation (20)"),
         OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE", "depth:N or finalized (depth:0)"),
         OPTION("password-file", NULL, FIELD_TEXT, false, "FILE",
                "the keystores' password (else one is drawn into DATA/password)"),
@@ -115,19 +121,21 @@ const struct command commands[] = {
 
     { "patient", "enrol", "agree keys and terms with the hospital and sign them",
       COMMAND_OPERATION, "enrol",
-      { OPTION("policy", "policy", FIELD_TEXT, false, "TEXT", "in place of the default one") },
+      { OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "which, where there are several"),
+        OPTION("policy", "policy", FIELD_TEXT, false, "TEXT", "in place of the default one") },
       NULL },
     { "patient", "sign", "sign the batches of records that wait", COMMAND_OPERATION, "sign",
-      { { 0 } }, NULL },
+      { AT_OPTION }, NULL },
     { "patient", "read", "read the whole own record, one resource a line", COMMAND_STREAM, "read",
-      { { 0 } }, NULL },
+      { AT_OPTION }, NULL },
     { "patient", "requests", "who asks, and who was allowed what", COMMAND_VIEW, "requests",
-      { { 0 } }, NULL },
+      { AT_OPTION }, NULL },
     { "patient", "approve", "allow a request, or less than it asks for", COMMAND_OPERATION,
-      "approve", { REQUEST_OPERAND, LEVEL_OPTION(false), TERM_OPTION }, NULL },
-    { "patient", "deny", "refuse a request", COMMAND_OPERATION, "deny", { REQUEST_OPERAND }, NULL },
-    { "patient", "revoke", "end a consent", COMMAND_OPERATION, "revoke", { REQUEST_OPERAND },
-      NULL },
+      "approve", { REQUEST_OPERAND, LEVEL_OPTION(false), TERM_OPTION, TO_OPTION }, NULL },
+    { "patient", "deny", "refuse a request", COMMAND_OPERATION, "deny",
+      { REQUEST_OPERAND, TO_OPTION }, NULL },
+    { "patient", "revoke", "end a consent", COMMAND_OPERATION, "revoke",
+      { REQUEST_OPERAND, TO_OPTION }, NULL },
 
     { "institute", "credential", "print the own credential", COMMAND_VIEW, "credential", { { 0 } },
       NULL },

@@ -9,6 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static int init_bypass(const struct command_line *line, struct node_config *config,
+                       struct aceso_error *error)
+{
+    const char *text = command_value(line, "bypass");
+    uint64_t seconds = CONFIG_BYPASS_S;
+
+    if (text && (text_u64(text, CONFIG_BYPASS_MAX_S, &seconds) || seconds == 0))
+        return error_set(error, ACESO_EUSAGE, "bypass", "1 to %d seconds", CONFIG_BYPASS_MAX_S);
+    config->bypass_s = (unsigned)seconds;
+    return ACESO_OK;
+}
+
 static int init_config(const struct command_line *line, struct node_config *config,
                        struct aceso_error *error)
 {
@@ -31,7 +43,7 @@ static int init_config(const struct command_line *line, struct node_config *conf
     (void)snprintf(config->confirmation, sizeof config->confirmation, "%s",
                    confirmation ? confirmation : "depth:0");
     if (config->role == ROLE_PATIENT)
-        return ACESO_OK;
+        return init_bypass(line, config, error);
     if (!command_value(line, "listen"))
         return error_set(error, ACESO_EUSAGE, "listen", "where others reach this node");
     return config_listen(config, command_value(line, "listen"), error);

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 const char hospital_schema[] =
     "CREATE TABLE attribute (name TEXT PRIMARY KEY);"
     "CREATE TABLE issue (name TEXT NOT NULL, address BLOB NOT NULL, PRIMARY KEY (name, address));"
@@ -32,6 +34,13 @@ const char hospital_schema[] =
     " value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (type, system, value));"
     "CREATE TABLE directory_reference (reference TEXT PRIMARY KEY, id TEXT NOT NULL);"
     "CREATE TABLE vpn (institute BLOB PRIMARY KEY, host INTEGER NOT NULL UNIQUE);";
+
+const struct store_migration hospital_migrations[] = {
+    { "hospital carried",
+      "CREATE TABLE carried (request BLOB PRIMARY KEY, caller BLOB NOT NULL,"
+      " time INTEGER NOT NULL);" },
+};
+const size_t hospital_migration_count = COUNT(hospital_migrations);
 
 int hospital_records(struct node *node, struct records **records, struct aceso_error *error)
 {
@@ -159,19 +168,19 @@ static const struct http_route hospital_routes[] = {
     { "GET", "/v1/batches", import_serve_batches, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/batches/{number}/signature", import_serve_signature, HTTP_ROUTE_PEER, 65536 },
     { "POST", "/v1/requests/{id}/approval", sharing_serve_approval, HTTP_ROUTE_PEER, 262144 },
-    { "POST", "/v1/requests/{id}/refusal", sharing_serve_refusal, HTTP_ROUTE_PEER, 65536 },
-    { "POST", "/v1/requests/{id}/revocation", sharing_serve_revocation, HTTP_ROUTE_PEER, 65536 },
+    { "POST", "/v1/requests/{id}/refusal", carry_serve_refusal, HTTP_ROUTE_PEER, 65536 },
+    { "POST", "/v1/requests/{id}/revocation", carry_serve_revocation, HTTP_ROUTE_PEER, 65536 },
     { "GET", "/v1/relationships/{patient}", gateway_serve_relationship, HTTP_ROUTE_PEER, 0 },
     { "GET", "/v1/parts", gateway_serve_own, HTTP_ROUTE_PEER, 0 },
     { "POST", "/v1/query", gateway_serve_query, HTTP_ROUTE_PEER, 65536 },
 };
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 const struct role hospital_role = {
     .name = "hospital",
     .role = ROLE_HOSPITAL,
     .schema = hospital_schema,
+    .migrations = hospital_migrations,
+    .migration_count = COUNT(hospital_migrations),
     .operations = hospital_operations,
     .operation_count = COUNT(hospital_operations),
     .views = hospital_views,

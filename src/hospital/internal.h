@@ -15,6 +15,8 @@
 #define HOSPITAL_DATABASE 1 /* the number of the one database, in whitelist entries */
 
 extern const char hospital_schema[];
+extern const struct store_migration hospital_migrations[];
+extern const size_t hospital_migration_count;
 
 /* The hospital as an authority under its label. The caller frees it. */
 ACESO_NODISCARD int hospital_authority(struct node *node, struct authority **authority,
@@ -129,10 +131,20 @@ int sharing_approval(struct node *node, const yyjson_val *input, struct buffer *
                      struct aceso_error *error);
 int sharing_serve_approval(void *context, const struct http_request *request,
                            struct http_response *response, struct aceso_error *error);
-int sharing_serve_refusal(void *context, const struct http_request *request,
-                          struct http_response *response, struct aceso_error *error);
-int sharing_serve_revocation(void *context, const struct http_request *request,
-                             struct http_response *response, struct aceso_error *error);
+/* The {id} of a path. */
+ACESO_NODISCARD int sharing_path_request(const struct http_request *request, uint8_t id[32],
+                                         struct aceso_error *error);
+
+/* carry.c */
+int carry_serve_refusal(void *context, const struct http_request *request,
+                        struct http_response *response, struct aceso_error *error);
+int carry_serve_revocation(void *context, const struct http_request *request,
+                           struct http_response *response, struct aceso_error *error);
+/* Counts what is carried for a request to another hospital, in the store's transaction.
+ * ACESO_EBUSY where `caller`, or all callers together, had enough within the hour. */
+ACESO_NODISCARD int carry_limit(struct store *store, const uint8_t caller[20],
+                                const uint8_t request[32], int64_t now,
+                                struct aceso_error *error);
 
 /* status.c */
 struct status;

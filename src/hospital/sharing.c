@@ -342,8 +342,8 @@ int sharing_revoke(struct operation *operation, struct buffer *result, struct ac
 
 /* ---- what patients send ------------------------------------------------------------------ */
 
-static int sharing_path_request(const struct http_request *request, uint8_t id[32],
-                                struct aceso_error *error)
+int sharing_path_request(const struct http_request *request, uint8_t id[32],
+                         struct aceso_error *error)
 {
     if (text_unhex(http_request_path(request, "id"), id, 32))
         return error_set(error, ACESO_EFORMAT, "request", "not an id");
@@ -387,89 +387,4 @@ int sharing_serve_approval(void *context, const struct http_request *request,
     store_close(store);
     buffer_free(&approval.grant);
     return code;
-}
-
-/* What a patient signs to narrow, and how it goes to the chain. */
-struct narrowing {
-    const char *name; /* of its row in the outbox */
-    void (*digest)(const struct eip712_domain *arsc, const uint8_t id[32], uint8_t digest[32]);
-    int (*make)(const uint8_t id[32], const uint8_t *signature, struct buffer *call,
-                struct aceso_error *error);
-};
-
-/* The contract judges it too; but one row of the outbox carries it, and a false signature must not
- * take the place of the patient's. */
-static int narrowing_check(struct node *node, struct store *store,
-                           const struct narrowing *narrowing, const uint8_t id[32],
-                           const uint8_t signature[65], struct aceso_error *error)
-{
-    struct eip712_domain domain = node_domain(node, node->config.network.arsc);
-    struct ledger_request request = LEDGER_REQUEST_INIT;
-    uint8_t digest[32];
-    int code = ledger_request(store, id, &request, error);
-
-    if (code == ACESO_ENOTFOUND && (code = node_catch_up(node, error)) == ACESO_OK)
-        code = ledger_request(store, id, &request, error);
-    narrowing->digest(&domain, id, digest);
-    if (!code)
-        code = eip712_verify(digest, signature, request.patient, error);
-    ledger_request_free(&request);
-    return code;
-}
-
-/* What narrows, anyone may bring: it is the patient's signature that counts. */
-static int sharing_carry(struct node *node, const struct http_request *request,
-                         const struct narrowing *narrowing, struct http_response *response,
-                         struct aceso_error *error)
-{
-    struct buffer call = BUFFER_INIT(4096);
-    struct store *store = NULL;
-    yyjson_doc *doc = NULL;
-    uint8_t id[32], signature[65];
-    char key[OUTBOX_KEY_MAX], hex[65];
-    int code = sharing_path_request(request, id, error);
-
-    if (!code)
-        code = node_read_json(request, &doc, error);
-    if (!code)
-        code = json_hex(yyjson_doc_get_root(doc), "signature", signature, 65, error);
-    if (!code)
-        code = narrowing->make(id, signature, &call, error);
-    if (!code)
-        code = node_store(node, &store, error);
-    if (!code)
-        code = narrowing_check(node, store, narrowing, id, signature, error);
-    if (!code) {
-        const struct outbox_message message = { .to = node->config.network.arsc,
-                                                .data = buffer_bytes(&call) };
-
-        text_hex(id, 32, hex);
-        (void)snprintf(key, sizeof key, "%s-%s", narrowing->name, hex);
-        code = outbox_add(store, key, &message, error);
-    }
-    if (!code) {
-        response->status = 202;
-        code = buffer_put_string(&response->body, "{}");
-    }
-    store_close(store);
-    yyjson_doc_free(doc);
-    buffer_free(&call);
-    return code;
-}
-
-int sharing_serve_refusal(void *context, const struct http_request *request,
-                          struct http_response *response, struct aceso_error *error)
-{
-    static const struct narrowing refusal = { "refusal", arsc_refusal_digest, arsc_call_refuse };
-
-    return sharing_carry(context, request, &refusal, response, error);
-}
-
-int sharing_serve_revocation(void *context, const struct http_request *request,
-                             struct http_response *response, struct aceso_error *error)
-{
-    static const struct narrowing revocation = { "revocation", arsc_revocation_digest,
-                                                 arsc_call_revoke };
-
-    return sharing_carry(context, request, &revocation, response, error);
 }

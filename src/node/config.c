@@ -11,8 +11,6 @@
 
 #define CONFIG_VERSION 2 /* 1: a patient with one hospital, in the members of a node */
 #define CONFIG_SIZE_MAX 65536
-#define CONFIG_BYPASS_S 20
-#define CONFIG_BYPASS_MAX_S 3600
 
 static const char *const role_names[] = {
     [ROLE_CA] = "ca",
@@ -263,7 +261,7 @@ int config_load(const char *directory, struct node_config *config, struct aceso_
 
 static void config_write_patient(const struct node_config *config, struct json_writer *writer)
 {
-    json_put_u64(writer, "bypass", config->bypass_s ? config->bypass_s : CONFIG_BYPASS_S);
+    json_put_u64(writer, "bypass", config->bypass_s);
     json_open(writer, "hospitals", '[');
     for (size_t i = 0; i < config->hospital_count; i++) {
         json_open(writer, NULL, '{');

@@ -8,6 +8,8 @@
 #define CONFIG_LABEL_SIZE 65
 #define CONFIG_URL_SIZE 256
 #define CONFIG_HOSPITALS_MAX 16 /* of one patient */
+#define CONFIG_BYPASS_S 20
+#define CONFIG_BYPASS_MAX_S 3600
 
 enum node_role { ROLE_CA, ROLE_HOSPITAL, ROLE_PATIENT, ROLE_INSTITUTE, ROLE_CLOUD };
 
@@ -44,7 +46,7 @@ struct node_config {
     char url[CONFIG_URL_SIZE];
     char rpc[CONFIG_URL_SIZE];
     char confirmation[32];
-    unsigned bypass_s;   /* a patient's: how long a hospital may take to carry what ends a consent */
+    unsigned bypass_s;   /* a patient's: how long a hospital may take to carry what it ends */
     bool has_address;    /* a patient has one only after it joined a hospital */
     uint8_t address[20]; /* a patient's: that at the first hospital, to name the node by */
     struct network network;

@@ -58,7 +58,7 @@ static inline struct keys *testing_keys(const char *directory, bool account)
 /* A configuration as 'aceso init' writes it. */
 static inline struct node_config testing_config(enum node_role role, const char *label)
 {
-    struct node_config config = { .role = role };
+    struct node_config config = { .role = role, .bypass_s = CONFIG_BYPASS_S };
 
     (void)snprintf(config.label, sizeof config.label, "%s", label);
     (void)snprintf(config.rpc, sizeof config.rpc, "http://127.0.0.1:8545");

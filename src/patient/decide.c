@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deciding on requests: yes is a signature and a key for one level, sealed to the institute; no and
- * the end of a consent are signatures that anyone may carry. Uses node. */
+/* Allowing a request: yes is a signature and a key for one level, sealed to the institute. (No, and
+ * the end of a consent: carry.c.) Uses node. */
 #include "base/text.h"
 #include "chain/amsc.h"
 #include "chain/arsc.h"
@@ -13,10 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The request, and the hospital that it is about; where one is named it must be that one. */
-static int deciding_load(struct node *node, const yyjson_val *input, struct store **store,
-                         struct ledger_request *request, const struct membership **at,
-                         struct aceso_error *error)
+int patient_request(struct node *node, const yyjson_val *input, struct store **store,
+                    struct ledger_request *request, const struct membership **at,
+                    struct aceso_error *error)
 {
     const char *label = json_string_or(input, "hospital", NULL);
     const struct membership *found = NULL;
@@ -130,7 +129,7 @@ int patient_approve(struct operation *operation, struct buffer *result,
     struct store *store = NULL;
     uint8_t digest[32];
     char message[160];
-    int code = deciding_load(node, operation->input, &store, &request, &at, error);
+    int code = patient_request(node, operation->input, &store, &request, &at, error);
 
     memset(content, 0, sizeof *content);
     if (!code && request.status != LEDGER_OPEN)
@@ -164,67 +163,4 @@ int patient_approve(struct operation *operation, struct buffer *result,
     buffer_free(&approval.grant);
     store_close(store);
     return code;
-}
-
-/* A refusal or a revocation: signed, given to the hospital to carry, then looked for on the
- * chain. */
-static int deciding_narrow(struct operation *operation, const char *what,
-                           void (*make)(const struct eip712_domain *arsc,
-                                        const uint8_t request[32], uint8_t digest[32]),
-                           enum ledger_status wanted, const char *message, struct buffer *result,
-                           struct aceso_error *error)
-{
-    struct node *node = operation->node;
-    struct eip712_domain domain = node_domain(node, node->config.network.arsc);
-    int64_t until = time_monotonic_ms() + PATIENT_WAIT_MS;
-    struct ledger_request request = LEDGER_REQUEST_INIT;
-    struct buffer body = BUFFER_INIT(4096);
-    struct json_writer writer = json_writer_of(&body);
-    const struct membership *at = NULL;
-    struct store *store = NULL;
-    uint8_t digest[32], signature[65];
-    char path[128], id[65];
-    int code = deciding_load(node, operation->input, &store, &request, &at, error);
-
-    if (!code && request.status != wanted) {
-        make(&domain, request.id, digest);
-        code = account_sign(at->account, digest, signature, error);
-        text_hex(request.id, 32, id);
-        (void)snprintf(path, sizeof path, "/v1/requests/0x%s/%s", id, what);
-        json_open(&writer, NULL, '{');
-        json_put_hex(&writer, "signature", signature, sizeof signature);
-        json_close(&writer, '}');
-        if (!code)
-            code = patient_call(node, at, "POST", path, buffer_bytes(&body), NULL, error);
-    }
-    while (!code && request.status != wanted) {
-        uint8_t same[32];
-
-        memcpy(same, request.id, 32);
-        ledger_request_free(&request);
-        code = ledger_request(store, same, &request, error);
-        if (!code && request.status != wanted)
-            code = patient_turn(node, until, error);
-    }
-    if (!code)
-        code = patient_result(result, message);
-    ledger_request_free(&request);
-    buffer_free(&body);
-    store_close(store);
-    return code;
-}
-
-int patient_deny(struct operation *operation, struct buffer *result,
-                 struct aceso_error *error)
-{
-    return deciding_narrow(operation, "refusal", arsc_refusal_digest, LEDGER_REFUSED,
-                           "refused for good", result, error);
-}
-
-int patient_revoke(struct operation *operation, struct buffer *result,
-                   struct aceso_error *error)
-{
-    return deciding_narrow(operation, "revocation", arsc_revocation_digest, LEDGER_REVOKED,
-                           "the consent has ended; what was read before cannot be unread", result,
-                           error);
 }

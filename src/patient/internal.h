@@ -53,6 +53,13 @@ int patient_sign(struct operation *operation, struct buffer *result, struct aces
 
 /* decide.c */
 int patient_approve(struct operation *operation, struct buffer *result, struct aceso_error *error);
+/* The request that an input names, which must be about this patient, and the hospital that it is
+ * to: where the input names one, that one. The caller closes the store and frees the request. */
+ACESO_NODISCARD int patient_request(struct node *node, const yyjson_val *input,
+                                    struct store **store, struct ledger_request *request,
+                                    const struct membership **at, struct aceso_error *error);
+
+/* carry.c */
 int patient_deny(struct operation *operation, struct buffer *result, struct aceso_error *error);
 int patient_revoke(struct operation *operation, struct buffer *result, struct aceso_error *error);
 

@@ -56,6 +56,40 @@ static int own_read(struct node *node, const struct membership *at, struct expor
     return code;
 }
 
+static bool own_has_record(struct store *store, const struct membership *at)
+{
+    struct ledger_relationship relationship = LEDGER_RELATIONSHIP_INIT;
+    uint64_t last = 0;
+    int code = ledger_relationship(store, at->card.id, at->address, &relationship, NULL);
+
+    if (!code)
+        code = ledger_batch_last(store, relationship.contract, &last, NULL);
+    buffer_free(&relationship.headers);
+    return !code && last > 0;
+}
+
+/* Leaves out where nothing is to be read yet, as long as there is something anywhere. */
+static int own_choose(struct node *node, const yyjson_val *input, struct patient_choice *choice,
+                      struct aceso_error *error)
+{
+    struct patient_choice found = { .count = 0 };
+    struct store *store = NULL;
+    int code = patient_choose(node, input, choice, error);
+
+    if (!code)
+        code = node_store(node, &store, error);
+    for (size_t i = 0; !code && i < choice->count; i++) {
+        if (own_has_record(store, choice->at[i]))
+            found.at[found.count++] = choice->at[i];
+    }
+    store_close(store);
+    if (!code && found.count)
+        *choice = found;
+    else if (!code)
+        choice->count = 1;
+    return code;
+}
+
 static int own_work(struct pump *pump, void *data, struct aceso_error *error)
 {
     const struct own_record *record = data;
@@ -78,7 +112,7 @@ int patient_read(struct node *node, const yyjson_val *input, struct http_stream 
                  struct aceso_error *error)
 {
     struct own_record *record = calloc(1, sizeof *record);
-    int code = record ? patient_choose(node, input, &record->choice, error)
+    int code = record ? own_choose(node, input, &record->choice, error)
                       : error_set(error, ACESO_EMEMORY, NULL, "out of memory");
 
     if (!code) {
