@@ -7,6 +7,7 @@ revocation, and while it is still reading."""
 import copy
 import json
 import socket
+import struct
 import sys
 import uuid
 from dataclasses import replace
@@ -284,8 +285,8 @@ class Refusals:
                 network.do("patient-1", "patient", "revoke", request)
                 network.status(HOSPITAL, request, "revoked")
                 rest = stream.read(1 << 40)
-                self.tap.say(f"read 200000 bytes, then {rest} until it was cut")
-                expect(not stream.whole, "the stream came to its proper end")
+                self.tap.say(f"read 200000 bytes, then {rest} until it ended: {stream.problem}")
+                expect(stream.problem, "the stream came to its proper end")
         with self.tap.check("and nobody else's: the patient still reads all"):
             out = network.files / "all.ndjson"
             network.do("patient-1", "patient", "read", "--out", out)
@@ -293,7 +294,8 @@ class Refusals:
 
 
 class Stream:
-    """A node's stream, read as slowly as one likes: HTTP over its control socket."""
+    """A node's stream, read as slowly as one likes: HTTP over its control socket. `problem` is why
+    it ended before its end, as the node says."""
 
     def __init__(self, node, group, kind, body):
         text = json.dumps(body).encode()
@@ -304,6 +306,7 @@ class Stream:
                             "Content-Type: application/json\r\n"
                             f"Content-Length: {len(text)}\r\n\r\n".encode() + text)
         self.buffer, self.whole, self.left = b"", False, 0
+        self.frame, self.problem = b"", None
         while b"\r\n\r\n" not in self.buffer:
             self.more()
         self.head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
@@ -342,6 +345,7 @@ class Stream:
                 if not self.buffer:
                     self.more()
                 piece = min(self.left, len(self.buffer), size - taken)
+                self.unframe(self.buffer[:piece])
                 self.buffer = self.buffer[piece:]
                 self.left -= piece
                 taken += piece
@@ -350,6 +354,17 @@ class Stream:
         except EOFError:
             pass
         return taken
+
+    def unframe(self, piece):
+        """Frames: kind, length, body (docs/api.md). Kind 4 is a problem, as JSON."""
+        self.frame += piece
+        while len(self.frame) >= 5:
+            kind, length = struct.unpack_from(">BI", self.frame)
+            if len(self.frame) < 5 + length:
+                break
+            if kind == 4:
+                self.problem = json.loads(self.frame[5:5 + length])["text"]
+            self.frame = self.frame[5 + length:]
 
 
 def large_bundle(path, size=30_000_000):
