@@ -2,15 +2,12 @@
 /* The hospital's role: its tables, its schema, what its owner sees. */
 #include "hospital/hospital.h"
 
-#include "base/text.h"
-#include "consent/vocabulary.h"
 #include "hospital/internal.h"
 #include "hospital/terms.h"
 #include "node/listing.h"
 #include "node/obtain.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -87,48 +84,15 @@ int hospital_result(struct buffer *result, const char *message, const struct out
 static int hospital_patients(struct node *node, const yyjson_val *input, struct buffer *out,
                              struct aceso_error *error)
 {
-    struct listing listing;
-    struct store *store = NULL;
-    int code = node_store(node, &store, error);
-
     (void)input;
-    listing_begin(&listing, "patients", out);
-    if (!code)
-        code = ledger_patients(store, node->config.hospital.id, listing_patient, &listing, error);
-    store_close(store);
-    return listing_end(&listing, "no patients yet", code);
-}
-
-static int list_request(void *data, const struct ledger_request *request,
-                        struct aceso_error *error)
-{
-    struct listing *listing = data;
-    char id[67] = "0x", patient[43] = "0x", institute[43] = "0x";
-
-    (void)error;
-    text_hex(request->id, 32, id + 2);
-    text_hex(request->patient, 20, patient + 2);
-    text_hex(request->institute, 20, institute + 2);
-    listing_request(listing, request);
-    return buffer_printf(&listing->text, "%s %-9s %s asks for %s of %s for %s", id,
-                         ledger_status_name(request->status), institute,
-                         level_name(request->level), patient, purpose_name(request->purpose));
+    return listing_patients(node, node->config.hospital.id, out, error);
 }
 
 static int hospital_requests(struct node *node, const yyjson_val *input, struct buffer *out,
                              struct aceso_error *error)
 {
-    struct listing listing;
-    struct store *store = NULL;
-    int code = node_store(node, &store, error);
-
     (void)input;
-    listing_begin(&listing, "requests", out);
-    if (!code)
-        code = ledger_requests(store, NULL, node->config.hospital.id, list_request, &listing,
-                               error);
-    store_close(store);
-    return listing_end(&listing, "nobody has asked yet", code);
+    return listing_requests(node, NULL, node->config.hospital.id, out, error);
 }
 
 static int hospital_tick(struct node *node, struct store *store, struct aceso_error *error)

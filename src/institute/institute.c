@@ -2,55 +2,26 @@
 /* The institute's role: its tables, its schema, what its owner sees. Uses node. */
 #include "institute/institute.h"
 
-#include "base/text.h"
-#include "consent/vocabulary.h"
 #include "institute/internal.h"
 #include "node/credential.h"
 #include "node/listing.h"
 #include "node/obtain.h"
 #include "node/status.h"
 
-#include <stdio.h>
-
 static const char institute_schema[] =
     "CREATE TABLE asked (operation TEXT PRIMARY KEY, number INTEGER NOT NULL,"
     " deadline INTEGER NOT NULL);";
 
-static int list_request(void *data, const struct ledger_request *request,
-                        struct aceso_error *error)
-{
-    struct listing *listing = data;
-    char id[67] = "0x", patient[43] = "0x";
-
-    (void)error;
-    text_hex(request->id, 32, id + 2);
-    text_hex(request->patient, 20, patient + 2);
-    listing_request(listing, request);
-    return buffer_printf(&listing->text, "%s %-9s %s of %s%s%s", id,
-                         ledger_status_name(request->status), level_name(request->level), patient,
-                         request->granted ? ", granted " : "",
-                         request->granted ? level_name(request->granted) : "");
-}
-
 static int institute_requests(struct node *node, const yyjson_val *input, struct buffer *out,
                               struct aceso_error *error)
 {
-    struct listing listing;
-    struct store *store = NULL;
-    int code = node_store(node, &store, error);
-
     (void)input;
-    listing_begin(&listing, "requests", out);
-    if (!code)
-        code = ledger_requests(store, node->config.address, 0, list_request, &listing, error);
-    store_close(store);
-    return listing_end(&listing, "nothing was asked yet", code);
+    return listing_requests(node, node->config.address, 0, out, error);
 }
 
 static int institute_patients(struct node *node, const yyjson_val *input, struct buffer *out,
                               struct aceso_error *error)
 {
-    struct listing listing;
     struct ledger_hospital hospital;
     const char *label = NULL;
     struct store *store = NULL;
@@ -60,11 +31,8 @@ static int institute_patients(struct node *node, const yyjson_val *input, struct
         code = node_store(node, &store, error);
     if (!code)
         code = ledger_hospital_by_label(store, label, &hospital, error);
-    listing_begin(&listing, "patients", out);
-    if (!code)
-        code = ledger_patients(store, hospital.card.id, listing_patient, &listing, error);
     store_close(store);
-    return listing_end(&listing, "no patients yet", code);
+    return code ? code : listing_patients(node, hospital.card.id, out, error);
 }
 
 static int institute_credential(struct node *node, const yyjson_val *input, struct buffer *out,

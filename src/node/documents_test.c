@@ -163,7 +163,9 @@ static void test_approval_malformed(void **state)
 
 static void test_listing(void **state)
 {
-    const struct ledger_request request = { .id = { 1 }, .hospital = 2, .level = 3, .until = 86400,
+    const struct ledger_request request = { .id = { 1 }, .hospital = 2, .patient = { 4 },
+                                            .institute = { 3 }, .purpose = 1, .level = 3,
+                                            .until = 86400,
                                             .status = LEDGER_APPROVED, .granted = 1 };
     struct buffer out = BUFFER_INIT(65536);
     struct listing listing;
@@ -171,11 +173,11 @@ static void test_listing(void **state)
     yyjson_val *entry;
 
     (void)state;
-    listing_begin(&listing, "patients", &out);
+    listing_begin(&listing, "patients", NULL, &out);
     assert_int_equal(listing_end(&listing, "nobody", ACESO_OK), ACESO_OK);
     assert_string_equal(buffer_text(&out), "{\"patients\":[],\"message\":\"nobody\"}");
     buffer_clear(&out);
-    listing_begin(&listing, "patients", &out);
+    listing_begin(&listing, "patients", NULL, &out);
     assert_int_equal(listing_patient(&listing, (const uint8_t[20]){ 1 }), ACESO_OK);
     assert_int_equal(listing_patient(&listing, (const uint8_t[20]){ 2 }), ACESO_OK);
     assert_int_equal(listing_end(&listing, "nobody", ACESO_OK), ACESO_OK);
@@ -185,9 +187,9 @@ static void test_listing(void **state)
                         "\"0x0100000000000000000000000000000000000000\\u000a"
                         "0x0200000000000000000000000000000000000000\"}");
     buffer_clear(&out);
-    listing_begin(&listing, "requests", &out);
-    listing_request(&listing, &request);
-    assert_int_equal(buffer_put_string(&listing.text, "line"), ACESO_OK);
+    listing_begin(&listing, "requests", NULL, &out);
+    assert_int_equal(listing_request(&listing, &request, NULL), ACESO_OK);
+    assert_int_equal(buffer_put_string(&listing.text, ", by rule 1"), ACESO_OK);
     assert_int_equal(listing_end(&listing, "nobody", ACESO_EIO), ACESO_EIO);
     assert_int_equal(json_parse(buffer_bytes(&out), &doc, NULL), ACESO_OK);
     entry = yyjson_arr_get(yyjson_obj_get(yyjson_doc_get_root(doc), "requests"), 0);
@@ -195,7 +197,12 @@ static void test_listing(void **state)
     assert_string_equal(json_string_or(entry, "granted", ""), "low");
     assert_string_equal(json_string_or(entry, "status", ""), "approved");
     assert_string_equal(json_string_or(entry, "until", ""), "1970-01-02T00:00:00Z");
-    assert_string_equal(json_string_or(yyjson_doc_get_root(doc), "message", ""), "line");
+    assert_string_equal(json_string_or(entry, "at", ""), "hospital 2");
+    assert_string_equal(
+        json_string_or(yyjson_doc_get_root(doc), "message", ""),
+        "0x0100000000000000000000000000000000000000000000000000000000000000 approved "
+        " 0x0300000000000000000000000000000000000000 asks hospital 2 for high of"
+        " 0x0400000000000000000000000000000000000000 (TREAT), granted low, by rule 1");
     yyjson_doc_free(doc);
     buffer_free(&out);
 }

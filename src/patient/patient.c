@@ -5,12 +5,10 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "consent/vocabulary.h"
 #include "node/listing.h"
 #include "patient/internal.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PATIENT_TURN_MS 50
@@ -151,20 +149,10 @@ static int list_request(void *data, const struct ledger_request *request,
                         struct aceso_error *error)
 {
     struct request_list *list = data;
-    struct listing *listing = &list->listing;
-    char id[67] = "0x", institute[43] = "0x";
 
-    (void)error;
-    if (request->hospital != list->at->card.id)
-        return ACESO_OK;
-    text_hex(request->id, 32, id + 2);
-    text_hex(request->institute, 20, institute + 2);
-    listing_request(listing, request);
-    return buffer_printf(&listing->text, "%s %-9s %s asks %s for %s (%s)%s%s", id,
-                         ledger_status_name(request->status), institute, list->at->card.label,
-                         level_name(request->level), purpose_name(request->purpose),
-                         request->granted ? ", granted " : "",
-                         request->granted ? level_name(request->granted) : "");
+    return request->hospital == list->at->card.id
+               ? listing_request(&list->listing, request, error)
+               : ACESO_OK;
 }
 
 static int patient_requests(struct node *node, const yyjson_val *input, struct buffer *out,
@@ -177,7 +165,7 @@ static int patient_requests(struct node *node, const yyjson_val *input, struct b
 
     if (!code)
         code = node_store(node, &store, error);
-    listing_begin(&list.listing, "requests", out);
+    listing_begin(&list.listing, "requests", store, out);
     for (size_t i = 0; !code && i < choice.count; i++) {
         list.at = choice.at[i];
         code = ledger_requests(store, list.at->address, 0, list_request, &list, error);
