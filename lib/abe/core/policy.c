@@ -3,6 +3,7 @@
 #include "policy.h"
 
 #include "octets.h"
+#include "range.h"
 
 enum {
     NAME_MAX_LENGTH = 64,
@@ -25,6 +26,8 @@ struct parser {
     size_t length;
     size_t at;
     size_t leaves;
+    char *room; /* where attributes of comparisons go, behind the text; NULL: none are taken */
+    size_t room_used;
     int code;
     struct aceso_abe_policy_error *error;
 };
@@ -264,25 +267,159 @@ static bool accept_sign(struct parser *parser, char sign)
     return true;
 }
 
-static uint32_t parse_leaf(struct parser *parser, size_t length)
+/* A leaf whose attribute stands at `offset` behind the beginning of the text. */
+static uint32_t add_leaf(struct parser *parser, size_t offset, size_t length, size_t position)
 {
     struct abe_policy *policy = parser->policy;
-    const char *name = parser->text + parser->at;
 
-    if (!abe_attribute_valid(name, length))
+    if (parser->leaves == ACESO_ABE_POLICY_ROWS_MAX || policy->count == policy->capacity)
+        return fail(parser, ACESO_ABE_LIMIT, position, "too many attributes in one policy");
+    parser->leaves++;
+    policy->nodes[policy->count] =
+        (struct abe_node){ .first = ABE_NODE_NONE,
+                           .next = ABE_NODE_NONE,
+                           .offset = (uint32_t)offset,
+                           .hash = attribute_hash(parser->text + offset, length),
+                           .length = (uint16_t)length,
+                           .row = ABE_ROW_NONE };
+    return (uint32_t)policy->count++;
+}
+
+/* ---- comparisons ----------------------------------------------------------------------- */
+
+/* An attribute that is compared: where it stands, and the values that are asked for. */
+struct comparison {
+    size_t at;
+    size_t length;
+    bool date;
+    uint32_t first;
+    uint32_t last;
+};
+
+static bool range_error(struct parser *parser, size_t position, const char *reason)
+{
+    (void)fail(parser, ACESO_ABE_POLICY, position, reason);
+    return false;
+}
+
+static bool parse_value(struct parser *parser, size_t length, struct abe_value *value)
+{
+    if (!abe_value_read(parser->text + parser->at, length, value))
+        return range_error(parser, parser->at,
+                           "expected a number below 4294967296 or a date YYYY-MM-DD");
+    parser->at += length;
+    return true;
+}
+
+/* FIRST..LAST */
+static bool parse_interval(struct parser *parser, struct comparison *comparison)
+{
+    struct abe_value first;
+    struct abe_value last;
+    size_t start;
+    size_t length;
+    size_t split = 0;
+
+    skip_space(parser);
+    start = parser->at;
+    length = word_length(parser);
+    while (split + 1 < length && memcmp(parser->text + start + split, "..", 2) != 0)
+        split++;
+    if (split + 1 >= length)
+        return range_error(parser, start, "expected FIRST..LAST after 'in'");
+    if (!parse_value(parser, split, &first))
+        return false;
+    parser->at += 2;
+    if (!parse_value(parser, length - split - 2, &last))
+        return false;
+    if (first.date != last.date || first.number > last.number)
+        return range_error(parser, start, "no value is in this range");
+    comparison->date = first.date;
+    comparison->first = first.number;
+    comparison->last = last.number;
+    return true;
+}
+
+/* `<` `<=` `=` `>=` `>` and a value. */
+static bool parse_bound(struct parser *parser, struct comparison *comparison)
+{
+    char sign = parser->text[parser->at++];
+    bool equal = sign == '=';
+    struct abe_value value;
+    size_t start;
+
+    if (!equal && parser->at < parser->length && parser->text[parser->at] == '=') {
+        parser->at++;
+        equal = true;
+    }
+    skip_space(parser);
+    start = parser->at;
+    if (!parse_value(parser, word_length(parser), &value))
+        return false;
+    comparison->date = value.date;
+    comparison->first = sign == '<' ? 0 : value.number;
+    comparison->last = sign == '>' ? abe_value_last(value.date) : value.number;
+    if (equal)
+        return true;
+    if (sign == '<' ? value.number == 0 : value.number == abe_value_last(value.date))
+        return range_error(parser, start, "no value is in this range");
+    if (sign == '<')
+        comparison->last--;
+    else
+        comparison->first++;
+    return true;
+}
+
+/* The `or` of the attributes of all prefixes that make up the range. */
+static uint32_t range_gate(struct parser *parser, const struct comparison *comparison)
+{
+    const char *attribute = parser->text + comparison->at;
+    struct list list = list_empty;
+    uint32_t first = comparison->first;
+    bool more = true;
+
+    while (more) {
+        char name[ACESO_ABE_ATTRIBUTE_MAX];
+        struct abe_prefix prefix;
+        size_t length;
+        uint32_t leaf;
+
+        more = abe_range_next(comparison->date, &first, comparison->last, &prefix);
+        length =
+            abe_prefix_attribute(attribute, comparison->length, comparison->date, &prefix, name);
+        if (length == 0)
+            return fail(parser, ACESO_ABE_POLICY, comparison->at,
+                        "the name is too long to be compared (51 characters at most)");
+        if (length > ABE_POLICY_ROOM - parser->room_used)
+            return fail(parser, ACESO_ABE_LIMIT, comparison->at,
+                        "too many attributes in one policy");
+        memcpy(parser->room + parser->room_used, name, length);
+        leaf = add_leaf(parser, parser->length + parser->room_used, length, comparison->at);
+        if (leaf == ABE_NODE_NONE)
+            return ABE_NODE_NONE;
+        parser->room_used += length;
+        list_append(parser->policy, &list, leaf);
+    }
+    return make_gate(parser->policy, &list, ABE_GATE_OR, 0);
+}
+
+static uint32_t parse_leaf(struct parser *parser, size_t length)
+{
+    struct comparison comparison = { .at = parser->at, .length = length };
+    bool in;
+
+    if (!abe_attribute_valid(parser->text + parser->at, length))
         return fail(parser, ACESO_ABE_POLICY, parser->at,
                     "not an attribute (name@authority, lower case, at most 64 characters each)");
-    if (parser->leaves == ACESO_ABE_POLICY_ROWS_MAX || policy->count == policy->capacity)
-        return fail(parser, ACESO_ABE_LIMIT, parser->at, "too many attributes in one policy");
-    parser->leaves++;
-    policy->nodes[policy->count] = (struct abe_node){ .first = ABE_NODE_NONE,
-                                                      .next = ABE_NODE_NONE,
-                                                      .offset = (uint32_t)parser->at,
-                                                      .hash = attribute_hash(name, length),
-                                                      .length = (uint16_t)length,
-                                                      .row = ABE_ROW_NONE };
     parser->at += length;
-    return (uint32_t)policy->count++;
+    in = accept_word(parser, "in", 2);
+    if (!in && (parser->at == parser->length || memchr("<=>", parser->text[parser->at], 3) == NULL))
+        return add_leaf(parser, comparison.at, length, comparison.at);
+    if (parser->room == NULL)
+        return fail(parser, ACESO_ABE_POLICY, parser->at, "a comparison cannot stand here");
+    if (!(in ? parse_interval : parse_bound)(parser, &comparison))
+        return ABE_NODE_NONE;
+    return range_gate(parser, &comparison);
 }
 
 /* The number of `k of (...)`: decimal, no leading zero, not above the limit of rows. */
@@ -407,15 +544,18 @@ size_t abe_policy_nodes_needed(size_t length)
     return 2 * leaves;
 }
 
-int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
-                     struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error)
+static int parse(struct abe_policy *policy, const char *text, size_t length, char *room,
+                 struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error)
 {
     struct abe_policy parsed = {
         .text = text, .length = length, .nodes = nodes, .capacity = capacity
     };
-    struct parser parser = {
-        .policy = &parsed, .text = text, .length = length, .code = ACESO_ABE_OK, .error = error
-    };
+    struct parser parser = { .policy = &parsed,
+                             .text = text,
+                             .length = length,
+                             .room = room,
+                             .code = ACESO_ABE_OK,
+                             .error = error };
     uint32_t root;
 
     if (length > ACESO_ABE_POLICY_TEXT_MAX) {
@@ -433,6 +573,30 @@ int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
     if (parser.code == ACESO_ABE_OK)
         *policy = parsed;
     return parser.code;
+}
+
+int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
+                     struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error)
+{
+    return parse(policy, text, length, NULL, nodes, capacity, error);
+}
+
+int abe_policy_parse_ranges(struct abe_policy *policy, char *text, size_t length,
+                            struct abe_node *nodes, struct aceso_abe_policy_error *error)
+{
+    return parse(policy, text, length, text + length, nodes, ABE_NODES_MAX, error);
+}
+
+bool abe_policy_has_ranges(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '<' || text[i] == '=' || text[i] == '>' ||
+            (length - i >= 4 &&
+             (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r') &&
+             text[i + 1] == 'i' && text[i + 2] == 'n'))
+            return true;
+    }
+    return false;
 }
 
 /* ---- canonical text -------------------------------------------------------------------- */

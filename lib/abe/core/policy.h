@@ -57,11 +57,22 @@ bool abe_attribute_valid(const char *text, size_t length);
 size_t abe_policy_nodes_needed(size_t length);
 
 /*
- * Parses and numbers. The policy keeps pointing into `text` and `nodes`.
- * ACESO_ABE_POLICY or ACESO_ABE_LIMIT with `error` filled (it may not be NULL).
+ * Parses and numbers. The policy keeps pointing into `text` and `nodes`. Comparisons have no place
+ * in such a text. ACESO_ABE_POLICY or ACESO_ABE_LIMIT with `error` filled (it may not be NULL).
  */
 int abe_policy_parse(struct abe_policy *policy, const char *text, size_t length,
                      struct abe_node *nodes, size_t capacity, struct aceso_abe_policy_error *error);
+
+/* Room behind a text with comparisons, and nodes for it, that are enough for any. */
+enum { ABE_POLICY_ROOM = ACESO_ABE_POLICY_ROWS_MAX * ACESO_ABE_ATTRIBUTE_MAX };
+
+/* The same with comparisons, whose attributes are written behind the text: there must be
+ * ABE_POLICY_ROOM bytes, and ABE_NODES_MAX nodes. */
+int abe_policy_parse_ranges(struct abe_policy *policy, char *text, size_t length,
+                            struct abe_node *nodes, struct aceso_abe_policy_error *error);
+
+/* Whether there is a sign of a comparison in the text, or the word `in`. */
+bool abe_policy_has_ranges(const char *text, size_t length);
 
 /* Length of the canonical text. */
 size_t abe_policy_printed_length(const struct abe_policy *policy);

@@ -3,6 +3,7 @@
 #include "../core/policy.h"
 
 #include "../core/kem.h"
+#include "../core/range.h"
 #include "objects.h"
 
 #include <stdlib.h>
@@ -50,23 +51,32 @@ static int take_text(struct aceso_abe_policy *policy)
 int aceso_abe_policy_parse(const char *text, size_t length, struct aceso_abe_policy **policy,
                            struct aceso_abe_policy_error *error)
 {
-    size_t capacity = abe_policy_nodes_needed(length);
+    bool ranges = length <= ACESO_ABE_POLICY_TEXT_MAX && abe_policy_has_ranges(text, length);
+    size_t capacity = ranges ? ABE_NODES_MAX : abe_policy_nodes_needed(length);
     struct aceso_abe_policy *made = policy_new(capacity);
+    char *copy = ranges ? malloc(length + ABE_POLICY_ROOM) : NULL;
     struct aceso_abe_policy_error unwanted;
-    struct abe_node *nodes;
-    int code;
+    int code = ACESO_ABE_NO_MEMORY;
 
-    if (made == NULL)
-        return ACESO_ABE_NO_MEMORY;
-    nodes = made->core.nodes;
-    code = abe_policy_parse(&made->core, text, length, nodes, capacity,
-                            error != NULL ? error : &unwanted);
+    if (made == NULL || (ranges && copy == NULL))
+        goto out;
+    if (error == NULL)
+        error = &unwanted;
+    if (ranges) {
+        memcpy(copy, text, length);
+        code = abe_policy_parse_ranges(&made->core, copy, length, made->core.nodes, error);
+    } else {
+        code = abe_policy_parse(&made->core, text, length, made->core.nodes, capacity, error);
+    }
     if (code == ACESO_ABE_OK)
         code = take_text(made);
-    if (code == ACESO_ABE_OK)
+    if (code == ACESO_ABE_OK) {
         *policy = made;
-    else
-        aceso_abe_policy_free(made);
+        made = NULL;
+    }
+out:
+    free(copy);
+    aceso_abe_policy_free(made);
     return code;
 }
 
@@ -184,6 +194,34 @@ bool aceso_abe_policy_satisfied(const struct aceso_abe_policy *policy,
     free(chosen);
     free(held);
     return satisfied;
+}
+
+/* ---- values ---------------------------------------------------------------------------- */
+
+int aceso_abe_value_attributes(const char *attribute, const char *value,
+                               char attributes[ACESO_ABE_PREFIXES_MAX][ACESO_ABE_ATTRIBUTE_MAX + 1],
+                               size_t *count)
+{
+    struct abe_value parsed;
+    unsigned bits;
+    size_t length;
+
+    if (!aceso_abe_attribute_valid(attribute))
+        return ACESO_ABE_ATTRIBUTE;
+    if (!abe_value_read(value, strlen(value), &parsed))
+        return ACESO_ABE_ARGUMENT;
+    bits = abe_value_bits(parsed.date);
+    for (unsigned i = 0; i <= bits; i++) {
+        struct abe_prefix prefix = abe_value_prefix(&parsed, i);
+
+        length =
+            abe_prefix_attribute(attribute, strlen(attribute), parsed.date, &prefix, attributes[i]);
+        if (length == 0)
+            return ACESO_ABE_ATTRIBUTE;
+        attributes[i][length] = '\0';
+    }
+    *count = bits + 1;
+    return ACESO_ABE_OK;
 }
 
 /* ---- headers without keys -------------------------------------------------------------- */

@@ -99,7 +99,7 @@ static const struct error_case error_cases[] = {
     { "2 of (a@h, b@h", 14, ACESO_ABE_POLICY },
     { "2 of (a@h, )", 11, ACESO_ABE_POLICY },
     { "a@h, b@h", 3, ACESO_ABE_POLICY },
-    { "year@h >= 2024", 7, ACESO_ABE_POLICY },
+    { "year@h ! 2024", 7, ACESO_ABE_POLICY },
     { "a@h \xc3\xa9", 4, ACESO_ABE_POLICY },
     { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@h", 0, ACESO_ABE_POLICY },
 };

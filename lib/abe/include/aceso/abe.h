@@ -50,6 +50,7 @@ enum {
     ACESO_ABE_POLICY_DEPTH_MAX = 64,    /* gates, and brackets, one inside the other */
     ACESO_ABE_POLICY_TEXT_MAX = 163840, /* bytes of policy text */
     ACESO_ABE_CONTEXT_MAX = 65536,      /* bytes of context bound to a header */
+    ACESO_ABE_PREFIXES_MAX = 33,        /* attributes of one value */
     ACESO_ABE_TABLE_BYTES = 319488      /* of a public key's tables, in a cache */
 };
 
@@ -88,6 +89,16 @@ ACESO_ABE_API bool aceso_abe_attribute_valid(const char *attribute);
  * policy    = term *( "or" term )            term = factor *( "and" factor )
  * factor    = attribute / "(" policy ")" / number "of" "(" policy *( "," policy ) ")"
  *
+ *
+ * An attribute may be compared with a number (32 bits) or a date (YYYY-MM-DD, from 0001-01-01):
+ *
+ *     year@h >= 2024      <, <=, =, >= and >
+ *     born@h in 1990-01-01..1999-12-31      both ends belong to it
+ *
+ * which stands for an `or` of at most 62 attributes, as the canonical text shows; who has a value
+ * holds the attributes of aceso_abe_value_attributes. Two comparisons under `and` may be met by two
+ * different values of one user: a range between two bounds is `in`.
+ *
  * Words are lower case, separated by spaces, tabs or line ends where needed. A leaf repeated inside
  * one gate counts once. The canonical text has one form for each tree: nested gates of one kind are
  * flattened, 1 of n is `or`, n of n is `and`, an `and` inside an `or` and an `or` inside an `and`
@@ -105,6 +116,16 @@ struct aceso_abe_policy_error {
 ACESO_ABE_API int aceso_abe_policy_parse(const char *text, size_t length,
                                          struct aceso_abe_policy **policy,
                                          struct aceso_abe_policy_error *error);
+
+/*
+ * The attributes that one who has a value holds: `attribute` is what policies compare, its name at
+ * most 51 characters; `value` a number or a date as in policies. Gives 33 for a number, 23 for a
+ * date. ACESO_ABE_ATTRIBUTE, ACESO_ABE_ARGUMENT.
+ */
+ACESO_ABE_API int
+aceso_abe_value_attributes(const char *attribute, const char *value,
+                           char attributes[ACESO_ABE_PREFIXES_MAX][ACESO_ABE_ATTRIBUTE_MAX + 1],
+                           size_t *count);
 
 /* Joins `count` (1 or more) policies as trees: all, any, or at least `threshold` of them. The
  * operands stay the caller's. ACESO_ABE_LIMIT when the result is too large; ACESO_ABE_ARGUMENT when
