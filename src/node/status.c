@@ -211,7 +211,8 @@ static int status_view(struct node *node, const yyjson_val *input, struct buffer
     (void)input;
     json_open(&status.writer, NULL, '{');
     status_self(&node->config, &status);
-    status_chain(node, &status);
+    if (node->rpc) /* a cloud has nothing to do with the chain */
+        status_chain(node, &status);
     for (size_t i = 0; i < node->roles.count && !code; i++) {
         const struct role *role = node->roles.role[i];
         struct aceso_error failed;
