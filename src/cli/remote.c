@@ -24,6 +24,7 @@ struct remote {
     const struct command_line *line;
     char socket[PATH_MAX];
     int64_t until; /* for a node that does not answer */
+    bool faulty;   /* the operation was done, and what it found is bad */
 };
 
 static int remote_open(struct remote *remote, const struct command_line *line,
@@ -165,6 +166,8 @@ static int remote_look(struct remote *remote, struct bytes body, struct aceso_er
         code = 1;
     } else if (!code && strcmp(state, "done") == 0) {
         remote_print(remote->line, yyjson_obj_get(root, "result"));
+        remote->faulty =
+            yyjson_is_true(yyjson_obj_get(yyjson_obj_get(root, "result"), "faulty"));
     } else if (!code) {
         failure = yyjson_obj_get(root, "error");
         code = http_problem_code(json_string_or(failure, "code", "internal"));
@@ -304,7 +307,7 @@ static int remote_stream_again(struct remote *remote, struct aceso_error *error)
 int remote_run(const struct command_line *line)
 {
     struct aceso_error error = { 0 };
-    struct remote remote;
+    struct remote remote = { .faulty = false };
     int code = remote_open(&remote, line, &error);
 
     if (code == ACESO_OK) {
@@ -322,5 +325,7 @@ int remote_run(const struct command_line *line)
     }
     if (code)
         command_complain(line, &error);
-    return code ? (code == ACESO_EUSAGE ? EXIT_USAGE : EXIT_FAILED) : EXIT_DONE;
+    if (code == ACESO_EUSAGE)
+        return EXIT_USAGE;
+    return code || remote.faulty ? EXIT_FAILED : EXIT_DONE;
 }

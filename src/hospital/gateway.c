@@ -8,8 +8,10 @@
 #include "chain/arsc.h"
 #include "chain/hisc.h"
 #include "crypto/keccak.h"
+#include "hospital/cloud.h"
 #include "hospital/internal.h"
 #include "node/frame.h"
+#include "record/part_gather.h"
 #include "record/row.h"
 
 #include <limits.h>
@@ -19,19 +21,30 @@
 
 #define GATEWAY_STATEMENT_COLUMNS 7
 #define GATEWAY_TIME_MS 600000 /* inside SQLite, for one transfer */
+#define GATEWAY_PATIENCE_MS 10000 /* with a cloud that does not answer */
 
-/* One transfer: a query that is stepped as the receiver takes what it yields. */
+/* One transfer: a query that is stepped as the receiver takes what it yields. What of it is in the
+ * cloud is fetched a batch ahead. */
 struct transfer {
     struct node *node;
     struct store *store;
     struct store_reader *reader;
     struct statement *query;
+    struct records *records;
+    struct cloud_access cloud;
+    struct part_gather *gather;
+    struct buffer waiting; /* whole rows; handed over up to `at` */
+    size_t at;
     uint8_t patient[20];
     unsigned level;
     bool bound;        /* to a consent, below */
     uint8_t request[32];
     uint64_t until;
-    bool started;
+    bool owner;        /* it goes to the hospital itself, which may know everything */
+    bool stepped_out;  /* the query yields no more */
+    bool ready;        /* what was gathered is to be filled or taken */
+    bool ended;
+    int64_t away_ms;   /* since when the cloud does not answer; 0: it does */
     uint64_t rows;
 };
 
@@ -41,7 +54,11 @@ static void transfer_free(void *state)
 
     statement_finish(transfer->query);
     store_close_reader(transfer->reader);
+    part_gather_free(transfer->gather);
+    cloud_access_close(&transfer->cloud);
+    records_close(transfer->records);
     store_close(transfer->store);
+    buffer_free(&transfer->waiting);
     free(transfer);
 }
 
@@ -72,8 +89,7 @@ static int transfer_check(struct transfer *transfer, struct aceso_error *error)
     return code;
 }
 
-static int transfer_row(struct transfer *transfer, struct buffer *chunk,
-                        struct aceso_error *error)
+static int transfer_row(struct transfer *transfer, struct aceso_error *error)
 {
     struct record_row row = { .version = (uint32_t)statement_int(transfer->query, 2),
                               .level = (uint8_t)statement_int(transfer->query, 3),
@@ -90,31 +106,126 @@ static int transfer_row(struct transfer *transfer, struct buffer *chunk,
     if (memcmp(row.patient, transfer->patient, 20) != 0 ||
         statement_int(transfer->query, 3) > transfer->level)
         return error_set(error, ACESO_EDENIED, NULL, "the query reaches beyond the consent");
-    transfer->rows++;
-    return row_put(&row, chunk);
+    return part_gather_add(transfer->gather, &row, error);
+}
+
+static int transfer_gather(struct transfer *transfer, struct aceso_error *error)
+{
+    int step = 1, code = ACESO_OK;
+
+    while (!code && step == 1 && !part_gather_full(transfer->gather)) {
+        step = statement_step(transfer->query, error);
+        if (step == 1)
+            code = transfer_row(transfer, error);
+    }
+    transfer->stepped_out = step == 0;
+    transfer->ready = !code && step >= 0;
+    return code ? code : step < 0 ? step : ACESO_OK;
+}
+
+/* The store failed. A stranger is told which kind of failure it was, and nothing about the record;
+ * what it was stands in the hospital's log and status. */
+static int transfer_break(struct transfer *transfer, int code, const struct away_record *bad)
+{
+    if (code == ACESO_EVERIFY && bad->version)
+        cloud_log_fault(bad);
+    if (transfer->owner)
+        return code;
+    transfer->ended = true;
+    return row_put_break(code == ACESO_EVERIFY ? ROW_BREAK_DAMAGED : ROW_BREAK_AWAY,
+                         &transfer->waiting);
+}
+
+/* Fills what was gathered; while the cloud does not answer it is asked again for a while, and
+ * nothing is handed over meanwhile. */
+static int transfer_fill(struct transfer *transfer, bool *later, struct aceso_error *error)
+{
+    struct away_record bad = { .version = 0 };
+    int64_t now;
+    int code = part_gather_fill(transfer->gather, &bad, error);
+
+    if (!cloud_may_pass(code)) {
+        transfer->away_ms = 0;
+        return code == ACESO_EVERIFY || code == ACESO_EFORMAT
+                   ? transfer_break(transfer, ACESO_EVERIFY, &bad)
+                   : code;
+    }
+    now = time_monotonic_ms();
+    if (!transfer->away_ms)
+        transfer->away_ms = now;
+    *later = now - transfer->away_ms < GATEWAY_PATIENCE_MS;
+    return *later ? ACESO_OK : transfer_break(transfer, code, &bad);
+}
+
+/* The next whole row, or the end, into `waiting`; nothing where it is to be asked again later. */
+static int transfer_advance(struct transfer *transfer, bool *later, struct aceso_error *error)
+{
+    struct record_row row;
+    int code = ACESO_OK;
+
+    buffer_clear(&transfer->waiting);
+    transfer->at = 0;
+    while (!code && !*later && !transfer->ended && transfer->waiting.len == 0) {
+        if (transfer->ready && part_gather_take(transfer->gather, &row)) {
+            transfer->rows++;
+            code = row_put(&row, &transfer->waiting);
+            continue;
+        }
+        if (transfer->ready && !part_gather_empty(transfer->gather)) {
+            code = transfer_fill(transfer, later, error);
+            continue;
+        }
+        transfer->ready = false;
+        if (!transfer->stepped_out) {
+            code = transfer_gather(transfer, error);
+        } else {
+            transfer->ended = true;
+            code = row_put_end(transfer->rows, &transfer->waiting);
+        }
+    }
+    return code;
 }
 
 static int transfer_next(void *state, struct buffer *chunk, bool *end, struct aceso_error *error)
 {
     struct transfer *transfer = state;
-    int step = 1, code = transfer_check(transfer, error);
+    int code = transfer_check(transfer, error);
+    bool later = false;
 
-    if (!code && !transfer->started) {
-        transfer->started = true;
-        code = row_put_start(chunk);
+    while (!code && !later && !*end && chunk->len < HTTP_CHUNK_SIZE) {
+        size_t left = transfer->waiting.len - transfer->at, room = HTTP_CHUNK_SIZE - chunk->len;
+
+        if (left == 0 && transfer->ended) {
+            *end = true;
+        } else if (left == 0) {
+            code = transfer_advance(transfer, &later, error);
+        } else {
+            left = left < room ? left : room;
+            code = buffer_put(chunk, transfer->waiting.data + transfer->at, left);
+            transfer->at += left;
+        }
     }
-    while (!code && chunk->len < HTTP_CHUNK_SIZE) {
-        step = statement_step(transfer->query, error);
-        if (step != 1)
-            break;
-        code = transfer_row(transfer, chunk, error);
-    }
-    if (!code && step < 0)
-        code = step;
-    if (!code && step == 0) {
-        code = row_put_end(transfer->rows, chunk);
-        *end = true;
-    }
+    return code;
+}
+
+/* The connections that a transfer needs, each its own. */
+static int transfer_connect(struct transfer *transfer, struct aceso_error *error)
+{
+    struct node *node = transfer->node;
+    char path[PATH_MAX];
+    int code = node_path(node, "records.db", path, sizeof path, error);
+
+    if (!code)
+        code = node_store(node, &transfer->store, error);
+    if (!code)
+        code = hospital_records(node, &transfer->records, error);
+    if (!code)
+        code = cloud_access_open(node, transfer->store, &transfer->cloud, error);
+    if (!code)
+        code = part_gather_create(transfer->records, transfer->cloud.store, transfer->cloud.keys,
+                                  &transfer->gather, error);
+    if (!code)
+        code = store_open_reader(path, &transfer->reader, error);
     return code;
 }
 
@@ -124,7 +235,6 @@ static int transfer_open(struct node *node, struct bytes sql, const uint8_t pati
     const struct store_limits limits = { .time_ms = GATEWAY_TIME_MS, .rows = 8000000,
                                          .value_bytes = (size_t)64 << 20 };
     struct transfer *transfer = calloc(1, sizeof *transfer);
-    char path[PATH_MAX];
     int code;
 
     if (!transfer)
@@ -132,11 +242,10 @@ static int transfer_open(struct node *node, struct bytes sql, const uint8_t pati
     transfer->node = node;
     transfer->level = level;
     memcpy(transfer->patient, patient, 20);
-    code = node_path(node, "records.db", path, sizeof path, error);
+    transfer->waiting = (struct buffer)BUFFER_INIT(ROW_MAX + 64);
+    code = row_put_start(&transfer->waiting);
     if (!code)
-        code = node_store(node, &transfer->store, error);
-    if (!code)
-        code = store_open_reader(path, &transfer->reader, error);
+        code = transfer_connect(transfer, error);
     if (!code)
         code = store_query_open(transfer->reader, sql, RECORDS_VIEW, &limits, &transfer->query,
                                 error);
@@ -234,7 +343,7 @@ int gateway_serve_query(void *context, const struct http_request *request,
 
 /* ---- the patient's own reading, the hospital's backup ------------------------------------ */
 
-static int gateway_open_all(struct node *node, const uint8_t patient[20],
+static int gateway_open_all(struct node *node, const uint8_t patient[20], bool owner,
                             struct http_stream *stream, struct aceso_error *error)
 {
     struct buffer sql = BUFFER_INIT(4096);
@@ -243,8 +352,10 @@ static int gateway_open_all(struct node *node, const uint8_t patient[20],
 
     if (!code)
         code = transfer_open(node, buffer_bytes(&sql), patient, RECORD_LEVELS, &transfer, error);
-    if (!code)
+    if (!code) {
+        transfer->owner = owner;
         transfer_serve(transfer, stream);
+    }
     buffer_free(&sql);
     return code;
 }
@@ -256,7 +367,7 @@ int gateway_serve_own(void *context, const struct http_request *request,
     int code = hospital_caller(context, request, "patient", patient, error);
 
     response->content_type = ROW_MEDIA_TYPE;
-    return code ? code : gateway_open_all(context, patient, &response->stream, error);
+    return code ? code : gateway_open_all(context, patient, false, &response->stream, error);
 }
 
 int gateway_backup(struct node *node, const yyjson_val *input, struct http_stream *stream,
@@ -266,7 +377,7 @@ int gateway_backup(struct node *node, const yyjson_val *input, struct http_strea
     int code = hospital_input_hex(input, "patient", patient, 20, error);
 
     if (!code)
-        code = gateway_open_all(node, patient, stream, error);
+        code = gateway_open_all(node, patient, true, stream, error);
     return code ? code : frame_stream(stream, error);
 }
 

@@ -24,15 +24,20 @@ static struct store *bench_store(void)
 /* The outcome of a transfer up to `level` for a query that yields these rows. */
 static int transfer_of(const char *sql, unsigned level, struct buffer *out)
 {
-    struct transfer transfer = { .level = level, .patient = { 1 } };
+    struct transfer transfer = { .level = level, .patient = { 1 },
+                                 .waiting = BUFFER_INIT(65536) };
     struct store *store = bench_store();
     bool end = false;
-    int code;
+    int code = part_gather_create(NULL, NULL, NULL, &transfer.gather, NULL);
 
+    assert_int_equal(code, ACESO_OK);
+    assert_int_equal(row_put_start(&transfer.waiting), ACESO_OK);
     assert_int_equal(store_prepare(store, sql, &transfer.query, NULL), ACESO_OK);
     code = transfer_next(&transfer, out, &end, NULL);
     assert_int_equal(end, code == ACESO_OK);
     statement_finish(transfer.query);
+    part_gather_free(transfer.gather);
+    buffer_free(&transfer.waiting);
     store_close(store);
     return code;
 }

@@ -2,6 +2,7 @@
 /* The hospital's role: its tables, its schema, what its owner sees. */
 #include "hospital/hospital.h"
 
+#include "hospital/cloud.h"
 #include "hospital/internal.h"
 #include "hospital/terms.h"
 #include "node/listing.h"
@@ -99,6 +100,8 @@ static int hospital_tick(struct node *node, struct store *store, struct aceso_er
 {
     int code = authority_tick(node, store, error);
 
+    if (!code)
+        code = cloud_tick(node, store, error);
     return code ? code : import_tick(node, store, error);
 }
 
@@ -107,6 +110,8 @@ static const struct operation_kind hospital_operations[] = {
     { "obtain", LANE_SHORT, obtain_operation },   { "admit", LANE_SHORT, enrol_admit },
     { "import", LANE_LONG, import_run },          { "approve", LANE_SHORT, sharing_approve },
     { "deny", LANE_SHORT, sharing_deny },         { "revoke", LANE_SHORT, sharing_revoke },
+    { "cloud", LANE_SHORT, cloud_use },           { "carry", LANE_BACKGROUND, cloud_carry },
+    { "check", LANE_LONG, audit_run },
 };
 
 static const struct view_kind hospital_views[] = {

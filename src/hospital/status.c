@@ -3,6 +3,7 @@
 #include "node/status.h"
 
 #include "base/text.h"
+#include "hospital/cloud.h"
 #include "hospital/internal.h"
 
 struct census {
@@ -90,6 +91,18 @@ static int consents_ready(const struct node *node, struct store *store, uint64_t
     return step < 0 ? step : ACESO_OK;
 }
 
+static int status_cloud(struct node *node, struct store *store, struct status *status,
+                        struct aceso_error *error)
+{
+    struct buffer text = BUFFER_INIT(65536);
+    int code = cloud_describe(node, store, &status->writer, &text, error);
+
+    if (!code && text.len)
+        status_line(status, "%s", buffer_text(&text));
+    buffer_free(&text);
+    return code;
+}
+
 int hospital_status(struct node *node, struct store *store, struct status *status,
                     struct aceso_error *error)
 {
@@ -111,5 +124,5 @@ int hospital_status(struct node *node, struct store *store, struct status *statu
     json_close(&status->writer, '}');
     status_line(status, "consents: %u live; requests: %llu wait for the patient, %llu for us",
                 count.live, (unsigned long long)patient, (unsigned long long)ready);
-    return ACESO_OK;
+    return status_cloud(node, store, status, error);
 }

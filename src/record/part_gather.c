@@ -70,6 +70,11 @@ bool part_gather_full(const struct part_gather *gather)
            gather->weight >= AWAY_BATCH_BYTES;
 }
 
+bool part_gather_empty(const struct part_gather *gather)
+{
+    return gather->count == 0;
+}
+
 /* Has the store lost it, or was the record moved since we looked? It is looked up again then. */
 static int gather_look(struct part_gather *gather, size_t i, struct aceso_error *error)
 {

@@ -22,6 +22,7 @@ void part_gather_free(struct part_gather *gather); /* accepts NULL */
 ACESO_NODISCARD int part_gather_add(struct part_gather *gather, const struct record_row *row,
                                     struct aceso_error *error);
 bool part_gather_full(const struct part_gather *gather);
+bool part_gather_empty(const struct part_gather *gather);
 
 /* Fetches what is missing. May be called again after a passing failure. ACESO_EVERIFY where the
  * store lost or changed something: `bad` (may be NULL) is the first such record, every one is noted
