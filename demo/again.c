@@ -45,7 +45,8 @@ static void again_put_parties(struct json_writer *writer, const struct demo *dem
         json_open(writer, party->name, '{');
         json_put_string(writer, "role", party->role);
         json_put_string(writer, "address", party->address);
-        json_put_string(writer, "url", url);
+        if (party->port)
+            json_put_string(writer, "url", url);
         json_close(writer, '}');
     }
     json_close(writer, '}');
@@ -117,7 +118,8 @@ static bool again_read_parties(struct demo *demo, yyjson_val *parties)
         const char *url = json_string_or(value, "url", ""), *colon = strrchr(url, ':');
         uint64_t port = 0;
 
-        if (demo->parties == DEMO_PARTIES_MAX || !colon || text_u64(colon + 1, 65535, &port) ||
+        if (demo->parties == DEMO_PARTIES_MAX ||
+            (colon && text_u64(colon + 1, 65535, &port)) ||
             file_path(demo->nodes, yyjson_get_str(key), party->directory,
                       sizeof party->directory))
             return false;

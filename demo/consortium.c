@@ -21,13 +21,33 @@ static struct party *consortium_party(struct demo *demo, const char *name, const
     if (demo->parties == DEMO_PARTIES_MAX)
         return NULL;
     party = &demo->party[demo->parties];
-    party->port = process_free_port(demo);
+    party->port = strcmp(role, "patient") == 0 ? 0 : process_free_port(demo);
     (void)snprintf(party->name, sizeof party->name, "%s", name);
     (void)snprintf(party->role, sizeof party->role, "%s", role);
-    if (!party->port || file_path(demo->nodes, name, party->directory, sizeof party->directory))
+    if (file_path(demo->nodes, name, party->directory, sizeof party->directory))
         return NULL;
     demo->parties++;
     return party;
+}
+
+/* A patient's node answers nobody, and a cloud has nothing to ask a chain. */
+static void consortium_add_init(struct steps *steps, const struct party *party)
+{
+    const char *arguments[12] = { "init", "--light-keystore", "--role", party->role, "--label",
+                                  party->name };
+    char listen[32];
+    size_t n = 6;
+
+    (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)party->port);
+    if (party->port) {
+        arguments[n++] = "--listen";
+        arguments[n++] = listen;
+    }
+    if (strcmp(party->role, "cloud") != 0) {
+        arguments[n++] = "--rpc";
+        arguments[n++] = steps->story->demo->rpc;
+    }
+    steps_add(steps, party->name, party, arguments);
 }
 
 bool consortium_init(struct story *story, const char *const *names, const char *const *roles,
@@ -38,16 +58,10 @@ bool consortium_init(struct story *story, const char *const *names, const char *
 
     steps_begin(&steps, story, "init");
     for (size_t i = 0; i < count && ok; i++) {
-        char listen[32];
-
         parties[i] = consortium_party(story->demo, names[i], roles[i]);
         ok = parties[i] != NULL;
-        if (!ok)
-            break;
-        (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", (unsigned)parties[i]->port);
-        steps_add(&steps, names[i], parties[i],
-                  ARGUMENTS("init", "--role", roles[i], "--label", names[i], "--listen", listen,
-                            "--rpc", story->demo->rpc, "--light-keystore"));
+        if (ok)
+            consortium_add_init(&steps, parties[i]);
     }
     ok = ok && steps_run(&steps, NULL);
     for (size_t i = 0; i < steps.jobs.count; i++)
@@ -101,7 +115,7 @@ static bool carrying_step(struct carrying *carrying, const char *name, const cha
     return ok;
 }
 
-/* Starts those that do not run yet and waits until each answers. */
+/* Starts all, those that ran before anew, and waits until each answers. */
 static bool consortium_start(struct story *story, const struct joining *joining, size_t count)
 {
     struct aceso_error error = { 0 };
@@ -112,7 +126,8 @@ static bool consortium_start(struct story *story, const struct joining *joining,
     for (size_t i = 0; i < count && ok; i++) {
         struct party *party = joining[i].newcomer;
 
-        if (!party->pid && process_start(story->demo, party, &error)) {
+        process_stop(party);
+        if (process_start(story->demo, party, &error)) {
             report_remark(error.text);
             ok = false;
         }
@@ -168,9 +183,11 @@ static bool consortium_chain(struct story *story)
 static bool consortium_parties(struct story *story)
 {
     static const char *const names[] = { "ca", "hospital-a", "hospital-b", "pharmacy",
-                                         "insurance", "medical-school", "outsider" };
+                                         "insurance", "medical-school", "outsider",
+                                         "cloud" };
     static const char *const roles[] = { "ca", "hospital", "hospital", "institute",
-                                         "institute", "institute", "institute" };
+                                         "institute", "institute", "institute",
+                                         "cloud" };
     struct party *parties[sizeof names / sizeof names[0]];
     struct aceso_error error = { 0 };
     const size_t count = sizeof names / sizeof names[0];
@@ -184,8 +201,10 @@ static bool consortium_parties(struct story *story)
     story->asker[ASKER_INSURANCE] = parties[4];
     story->asker[ASKER_SCHOOL] = parties[5];
     story->outsider = parties[6];
+    story->cloud = parties[7];
     for (size_t i = 0; i < count; i++) {
-        if (process_fund(story->demo, parties[i]->address, &error)) {
+        if (parties[i] != story->cloud &&
+            process_fund(story->demo, parties[i]->address, &error)) {
             report_remark(error.text);
             return false;
         }
@@ -239,11 +258,12 @@ static bool consortium_admit(struct story *story)
         { story->ca, story->asker[ASKER_INSURANCE], "insurance" },
         { story->ca, story->asker[ASKER_SCHOOL], "medical-school" },
         { story->ca, story->outsider, "medical-school" },
+        { story->ca, story->cloud, NULL },
     };
 
     return consortium_join(story, joining, sizeof joining / sizeof joining[0],
                            "the CA admits hospital-a, hospital-b, pharmacy, insurance, "
-                           "medical-school, and an outsider");
+                           "medical-school, a cloud, and an outsider");
 }
 
 static bool consortium_attributes(struct story *story)

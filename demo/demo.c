@@ -199,10 +199,14 @@ static void demo_clean(struct demo *demo)
 static void demo_print_addresses(const struct demo *demo)
 {
     (void)printf("\nEverything is up; Ctrl-C ends it.\n  chain            %s\n", demo->rpc);
-    for (size_t i = 0; i < demo->parties; i++)
-        (void)printf("  %-16s https://127.0.0.1:%u  aceso status --data %s\n",
-                     demo->party[i].name, (unsigned)demo->party[i].port,
-                     demo->party[i].directory);
+    for (size_t i = 0; i < demo->parties; i++) {
+        const struct party *party = &demo->party[i];
+
+        (void)printf("  %-16s ", party->name);
+        if (party->port)
+            (void)printf("https://127.0.0.1:%-6u ", (unsigned)party->port);
+        (void)printf("aceso status --data %s\n", party->directory);
+    }
     (void)fflush(stdout);
 }
 

@@ -20,7 +20,7 @@ struct party {
     char role[16];
     char directory[PATH_MAX];
     char address[DEMO_ADDRESS_SIZE]; /* "" for a patient before it joined */
-    uint16_t port;
+    uint16_t port; /* 0: a patient's node answers nobody */
     pid_t pid; /* 0: not running */
     unsigned restarts;
 };

@@ -210,6 +210,13 @@ static void process_mend_state(struct demo *demo)
     buffer_free(&state);
 }
 
+/* Whether a party sends transactions of its own, for which it needs ether. */
+static bool process_sends(const struct party *party)
+{
+    return party->address[0] && strcmp(party->role, "patient") != 0 &&
+           strcmp(party->role, "cloud") != 0;
+}
+
 static void process_revive_chain(struct demo *demo)
 {
     struct aceso_error error = { 0 };
@@ -220,7 +227,7 @@ static void process_revive_chain(struct demo *demo)
         (void)printf("         %s\n", error.text);
     /* The last second of its state may be lost, the parties' ether with it. */
     for (size_t i = 0; i < demo->parties; i++) {
-        if (demo->party[i].address[0] && strcmp(demo->party[i].role, "patient") != 0 &&
+        if (process_sends(&demo->party[i]) &&
             process_fund(demo, demo->party[i].address, &error))
             (void)printf("         %s\n", error.text);
     }

@@ -310,6 +310,31 @@ static bool sharing_looks(struct story *story)
                       look_hidden) && ok;
 }
 
+/* A stranger, who holds no key: the files, their proofs, and a chain node. */
+bool sharing_verify(struct story *story, bool with_patients, const char *words)
+{
+    struct demo *demo = story->demo;
+    const size_t columns = with_patients ? 1 : DEMO_ASKERS;
+    struct steps steps;
+    char path[PATH_MAX], subject[160];
+    bool ok = true;
+
+    steps_begin(&steps, story, "verify by a stranger");
+    for (size_t i = 0; i < demo->patients * columns && ok; i++) {
+        const struct patient *patient = &demo->patient[i / columns];
+        const char *folder = with_patients ? "patient" : story_askers[i % columns].name;
+
+        ok = story_out(story, folder, patient->name, path);
+        (void)snprintf(subject, sizeof subject, "%s of %s", folder, patient->party->name);
+        steps_add(&steps, subject, NULL,
+                  ARGUMENTS("verify", path, "--rpc", demo->rpc, "--consortium", story->amsc,
+                            "--json"));
+    }
+    ok = steps_run(&steps, words) && ok;
+    steps_end(&steps);
+    return ok;
+}
+
 bool sharing_tell(struct story *story)
 {
     report_chapter(story->demo->report, "Table I: who asks, who decides, who reads what");
@@ -321,6 +346,10 @@ bool sharing_tell(struct story *story)
         return false;
     sharing_outsider_fetches(story, "outsider fetches",
                              "the outsider, whom nobody approved, fetches");
-    (void)sharing_looks(story); /* what did not hold is in the report */
+    /* What does not hold from here on is in the report and ends nothing. */
+    (void)sharing_looks(story);
+    (void)sharing_verify(story, false,
+                         "a stranger without any key checks each export against its proof and "
+                         "the chain");
     return true;
 }

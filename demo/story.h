@@ -30,7 +30,7 @@ extern const struct asker story_askers[DEMO_ASKERS];
 struct story {
     struct demo *demo;
     struct jobs last; /* the last command that ran alone */
-    struct party *ca, *hospital_a, *hospital_b, *outsider;
+    struct party *ca, *hospital_a, *hospital_b, *outsider, *cloud;
     struct party *asker[DEMO_ASKERS];
     uint64_t chain_id;
     char amsc[64], arsc[64], hpsc[64], hisc[64]; /* two contracts, two implementations */
@@ -105,6 +105,8 @@ bool consortium_tell(struct story *story);
 /* Every patient reads the own record into 'patient', which is compared with what went in. */
 bool records_read(struct story *story, const char *words);
 bool records_tell(struct story *story);
+/* A stranger verifies what the institutes fetched, or what the patients read. */
+bool sharing_verify(struct story *story, bool with_patients, const char *words);
 bool sharing_tell(struct story *story);
 bool treatment_tell(struct story *story);
 bool attacks_tell(struct story *story);
