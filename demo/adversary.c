@@ -42,6 +42,12 @@ static const struct {
     { "revoked", attack_revoked,
       "a revoked institute with everything it ever got\n"
       "                --institute DIR (--database DIR | --parts FILE)" },
+    { "whitelist", attack_whitelist,
+      "a hospital edits another hospital's entries, consents and patients\n"
+      "                --hospital DIR" },
+    { "replay", attack_replay,
+      "signed messages to another hospital, patient, request, contract, chain\n"
+      "                --institute DIR [--hospital DIR] [--patient DIR] [--anvil PROGRAM]" },
 };
 
 /* ---- telling ----------------------------------------------------------------------------- */

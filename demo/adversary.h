@@ -193,6 +193,62 @@ ACESO_NODISCARD int search_bundles(struct attack *attack, const char *directory,
                                    uint64_t *needles, uint64_t *found,
                                    struct aceso_error *error);
 
+/* ---- the chain (adversary_chain.c) ------------------------------------------------------- */
+
+/* A transaction that was mined, as everybody may read it. */
+struct chain_message {
+    uint8_t from[20], to[20];
+    uint64_t block;
+    uint8_t request[32]; /* that its event is about; zero where it is about none */
+    struct buffer input; /* the whole call */
+};
+
+#define CHAIN_MESSAGES_MAX 512
+
+struct chain_history {
+    struct chain_message *message; /* oldest first */
+    size_t count;
+};
+
+/* All transactions that left an event with this first topic. */
+ACESO_NODISCARD int chain_history_read(struct loot *loot, const uint8_t topic[32],
+                                       struct chain_history *history, struct aceso_error *error);
+void chain_history_free(struct chain_history *history);
+
+/* A call as it would be mined behind block `block`. */
+struct chain_call {
+    struct rpc *rpc;
+    const uint8_t *from;
+    const uint8_t *to;
+    struct bytes data;
+    uint64_t block;
+};
+
+/* The attack: must be refused by the contract's error `expected` (several: spaces between). Where
+ * it passes that is a breach; where something else refuses it the attack shows nothing and the
+ * result is ACESO_ESTATE. */
+ACESO_NODISCARD int chain_attempt(struct attack *attack, const struct chain_call *call,
+                                  const char *what, const char *expected,
+                                  struct aceso_error *error);
+
+/* The control: the same where it belongs must pass, else ACESO_ESTATE. */
+ACESO_NODISCARD int chain_control(struct attack *attack, const struct chain_call *call,
+                                  const char *what, struct aceso_error *error);
+
+/* ---- other chains (adversary_fork.c) ----------------------------------------------------- */
+
+/* A private copy of the chain as it stood behind a block, under a chain id of one's choice. */
+struct fork;
+
+ACESO_NODISCARD int fork_open(struct attack *attack, const char *rpc, uint64_t block,
+                              uint64_t chain_id, struct fork **fork, struct aceso_error *error);
+void fork_close(struct fork *fork); /* accepts NULL; ends the process */
+struct rpc *fork_rpc(const struct fork *fork);
+
+/* Sends from any address, without its key: the copy is the adversary's own. */
+ACESO_NODISCARD int fork_send(struct fork *fork, const uint8_t from[20], const uint8_t *to,
+                              struct bytes data, struct aceso_error *error);
+
 /* ---- headers on the group level (adversary_rows.c) --------------------------------------- */
 
 /* The level headers of one relationship, taken apart by the written format with code of its own. */

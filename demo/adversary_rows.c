@@ -3,36 +3,20 @@
  * docs/consent.md, which checks nothing that an attacker would not check. Uses blst, crypto, and of
  * lib/abe only what reads policies. */
 #include "adversary.h"
+#include "adversary_group.h"
 
 #include "base/secret.h"
 #include "crypto/aead.h"
-#include "crypto/digest.h"
 
-#include <blst.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 12         /* rows of a header that are tried in all combinations */
 #define ROWS_KEYS_MAX 48    /* keys that are tried for one row */
 #define ROWS_GIDS_MAX 12    /* users whose keys are mixed */
-#define ROWS_ROW_SIZE 384   /* C1 in torus form, C2, C3 */
-#define ROWS_CONTEXT_MAX 128
-#define ROWS_HASH_TAG "ACESO-LW11-V01-with-BLS12381G2_XMD:SHA-256_SSWU_RO_"
-
-struct rows_row {
-    char attribute[ACESO_ABE_ATTRIBUTE_MAX + 1];
-    blst_fp12 c1;
-    blst_p1_affine c2, c3; /* C2 is kept negated */
-};
 
 struct rows_level {
-    struct bytes header, body, masked, confirmation, wrapped;
-    uint8_t context[ROWS_CONTEXT_MAX];
-    size_t context_len;
-    struct aceso_abe_policy *policy;
-    struct rows_row row[ROWS_MAX];
-    size_t count;
-    bool plain; /* and, or: every coefficient is one */
+    struct group_header header;
+    struct bytes wrapped;
 };
 
 struct rows {
@@ -42,69 +26,10 @@ struct rows {
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-/* f = (g + w) / (g - w); coefficients v^0, v^1, v^2, in each u^0, u^1. */
-static void rows_torus(const uint8_t in[288], blst_fp12 *out)
-{
-    blst_fp12 above, below, inverse;
-    uint8_t one[48] = { 0 };
-
-    one[47] = 1;
-    memset(&above, 0, sizeof above);
-    for (unsigned i = 0; i < 6; i++)
-        blst_fp_from_bendian(&above.fp6[0].fp2[i / 2].fp[i % 2], in + 48 * i);
-    blst_fp_from_bendian(&above.fp6[1].fp2[0].fp[0], one);
-    below = above;
-    blst_fp12_conjugate(&below);
-    blst_fp12_inverse(&inverse, &below);
-    blst_fp12_mul(out, &above, &inverse);
-}
-
-static int rows_read_row(struct reader *reader, struct rows_row *row)
-{
-    struct bytes bytes = reader_take(reader, ROWS_ROW_SIZE);
-    blst_p1 point;
-
-    if (reader->failed || blst_p1_uncompress(&row->c2, bytes.data + 288) != BLST_SUCCESS ||
-        blst_p1_uncompress(&row->c3, bytes.data + 336) != BLST_SUCCESS)
-        return ACESO_EFORMAT;
-    rows_torus(bytes.data, &row->c1);
-    blst_p1_from_affine(&point, &row->c2);
-    blst_p1_cneg(&point, true);
-    blst_p1_to_affine(&row->c2, &point);
-    return ACESO_OK;
-}
-
-static int rows_read_header(struct rows_level *level)
-{
-    struct reader reader = reader_of(level->header);
-    struct bytes text;
-    size_t count;
-    int code = aceso_abe_header_policy(level->header.data, level->header.len, &level->policy);
-
-    if (code)
-        return ACESO_EFORMAT;
-    (void)reader_take(&reader, 3);
-    text = reader_take(&reader, reader_u32(&reader));
-    count = aceso_abe_policy_rows(level->policy);
-    if (reader.failed || count > ROWS_MAX)
-        return ACESO_ELIMIT;
-    level->count = count;
-    level->plain = !memmem(text.data, text.len, " of (", 5);
-    for (size_t i = 0; i < count; i++) {
-        if (aceso_abe_policy_attribute(level->policy, i, level->row[i].attribute) ||
-            rows_read_row(&reader, &level->row[i]))
-            return ACESO_EFORMAT;
-    }
-    level->body = bytes_of(level->header.data, level->header.len - reader.left);
-    level->masked = reader_take(&reader, 32);
-    level->confirmation = reader_take(&reader, 32);
-    return reader_done(&reader) ? ACESO_OK : ACESO_EFORMAT;
-}
-
 static void rows_context(const struct record_context *context, uint32_t e, uint32_t n,
-                         unsigned number, struct rows_level *level)
+                         unsigned number, struct group_header *header)
 {
-    struct buffer bound = BUFFER_INIT(ROWS_CONTEXT_MAX);
+    struct buffer bound = BUFFER_INIT(GROUP_CONTEXT_MAX);
 
     (void)buffer_put_string(&bound, "aceso level header v1");
     (void)buffer_put_u8(&bound, 0);
@@ -112,8 +37,8 @@ static void rows_context(const struct record_context *context, uint32_t e, uint3
     (void)buffer_put_u32(&bound, e);
     (void)buffer_put_u32(&bound, n);
     (void)buffer_put_u8(&bound, (uint8_t)number);
-    level->context_len = bound.len;
-    memcpy(level->context, bound.data, bound.len);
+    header->context_len = bound.len;
+    memcpy(header->context, bound.data, bound.len);
     buffer_free(&bound);
 }
 
@@ -134,10 +59,11 @@ int rows_open(struct bytes headers, const struct record_context *context, struct
     e = reader_u32(&reader);
     n = reader_u32(&reader);
     for (unsigned i = 0; i < RECORD_LEVELS && !code; i++) {
-        rows->level[i].header = reader_field(&reader, (size_t)1 << 20);
+        struct bytes header = reader_field(&reader, (size_t)1 << 20);
+
         rows->level[i].wrapped = reader_field(&reader, 64);
-        rows_context(context, e, n, i + 1, &rows->level[i]);
-        code = reader.failed ? ACESO_EFORMAT : rows_read_header(&rows->level[i]);
+        rows_context(context, e, n, i + 1, &rows->level[i].header);
+        code = reader.failed ? ACESO_EFORMAT : group_read(header, &rows->level[i].header);
     }
     if (code) {
         rows_free(rows);
@@ -152,28 +78,9 @@ void rows_free(struct rows *rows)
     if (!rows)
         return;
     for (unsigned i = 0; i < RECORD_LEVELS; i++)
-        aceso_abe_policy_free(rows->level[i].policy);
+        group_free(&rows->level[i].header);
     buffer_free(&rows->bytes);
     free(rows);
-}
-
-/* ---- from e(g1,g2)^s to the level key ---------------------------------------------------- */
-
-static void rows_expand(const uint8_t prk[32], const char *label, struct bytes first,
-                        struct bytes second, uint8_t out[32])
-{
-    struct buffer info = BUFFER_INIT(4096);
-    uint8_t digest[32];
-
-    (void)buffer_put_string(&info, label);
-    sha256(first, digest);
-    (void)buffer_put(&info, digest, 32);
-    if (second.data) {
-        sha256(second, digest);
-        (void)buffer_put(&info, digest, 32);
-    }
-    hkdf_sha256_expand(prk, buffer_bytes(&info), out, 32);
-    buffer_free(&info);
 }
 
 bool rows_unwrap(const struct rows *rows, unsigned number, const uint8_t guess[32],
@@ -182,35 +89,14 @@ bool rows_unwrap(const struct rows *rows, unsigned number, const uint8_t guess[3
     static const uint8_t nonce[AEAD_NONCE_SIZE];
     const struct rows_level *level = &rows->level[number - 1];
     struct buffer plain = BUFFER_INIT_SECRET(64);
-    int code = aead_open(guess, nonce, bytes_of(level->context, level->context_len),
+    int code = aead_open(guess, nonce,
+                         bytes_of(level->header.context, level->header.context_len),
                          level->wrapped, &plain);
 
     if (!code)
         memcpy(key, plain.data, 32);
     buffer_free(&plain);
     return !code;
-}
-
-/* Whether E is this header's: the confirmation says so. */
-static bool rows_finish(const struct rows_level *level, const blst_fp12 *e, uint8_t kem_key[32])
-{
-    struct bytes context = bytes_of(level->context, level->context_len);
-    uint8_t text[576], prk[32], sigma[32], confirmation[32];
-
-    for (unsigned i = 0; i < 12; i++)
-        blst_bendian_from_fp(text + 48 * i, &e->fp6[i / 6].fp2[i / 2 % 3].fp[i % 2]);
-    hkdf_sha256_extract(bytes_of_string("ACESO-LW11-V01-CCA-MASK"), bytes_of(text, sizeof text),
-                        prk);
-    rows_expand(prk, "", level->body, bytes_of(NULL, 0), sigma);
-    for (unsigned i = 0; i < 32; i++)
-        sigma[i] ^= level->masked.data[i];
-    hkdf_sha256_extract(bytes_of_string("ACESO-LW11-V01-CCA-KEY"), bytes_of(sigma, 32), prk);
-    rows_expand(prk, "confirm", bytes_of(level->body.data, level->body.len + 32), context,
-                confirmation);
-    if (memcmp(confirmation, level->confirmation.data, 32) != 0)
-        return false;
-    rows_expand(prk, "key", level->header, context, kem_key);
-    return true;
 }
 
 /* ---- keys -------------------------------------------------------------------------------- */
@@ -228,9 +114,9 @@ struct rows_pool {
 
 /* Which key is used for each row of a set, and under which users' H(gid): one a row. */
 struct rows_choice {
-    uint8_t row[ROWS_MAX];
-    uint8_t key[ROWS_MAX];
-    uint8_t gid[ROWS_MAX];
+    uint8_t row[GROUP_ROWS_MAX];
+    uint8_t key[GROUP_ROWS_MAX];
+    uint8_t gid[GROUP_ROWS_MAX];
     size_t count;
 };
 
@@ -244,7 +130,7 @@ static size_t pool_gid(struct rows_pool *pool, const uint8_t gid[20])
     }
     if (pool->gids == ROWS_GIDS_MAX)
         return ROWS_GIDS_MAX;
-    blst_hash_to_g2(&point, gid, 20, (const byte *)ROWS_HASH_TAG, strlen(ROWS_HASH_TAG), NULL, 0);
+    blst_hash_to_g2(&point, gid, 20, (const byte *)GROUP_HASH_TAG, strlen(GROUP_HASH_TAG), NULL, 0);
     blst_p2_to_affine(&pool->h[pool->gids], &point);
     pool->gid[pool->gids] = gid;
     return pool->gids++;
@@ -259,8 +145,8 @@ static void pool_fill(struct rows_pool *pool, const struct rows *rows,
         size_t gid;
 
         for (unsigned l = 0; l < RECORD_LEVELS && !named; l++) {
-            for (size_t r = 0; r < rows->level[l].count && !named; r++)
-                named = strcmp(rows->level[l].row[r].attribute, keys[i].attribute) == 0;
+            for (size_t r = 0; r < rows->level[l].header.count && !named; r++)
+                named = strcmp(rows->level[l].header.row[r].attribute, keys[i].attribute) == 0;
         }
         gid = named ? pool_gid(pool, keys[i].gid) : ROWS_GIDS_MAX;
         if (gid == ROWS_GIDS_MAX ||
@@ -312,7 +198,7 @@ static bool pool_average(struct rows_pool *pool, const struct rows_attempt *atte
 
         for (size_t key = 0; key < from->keys; key++) {
             if (strcmp(from->key[key]->attribute,
-                       attempt->level->row[choice->row[i]].attribute) != 0)
+                       attempt->level->header.row[choice->row[i]].attribute) != 0)
                 continue;
             if (from->gid_of[key] == a)
                 of_a = &from->k[key];
@@ -336,8 +222,8 @@ static bool pool_average(struct rows_pool *pool, const struct rows_attempt *atte
 static bool attempt_choice(struct rows_attempt *attempt, const struct rows_choice *choice,
                            const uint8_t *mixed)
 {
-    const blst_p2_affine *q[2 * ROWS_MAX];
-    const blst_p1_affine *p[2 * ROWS_MAX];
+    const blst_p2_affine *q[2 * GROUP_ROWS_MAX];
+    const blst_p1_affine *p[2 * GROUP_ROWS_MAX];
     blst_fp12 e, product = *blst_fp12_one();
     size_t n = 0;
 
@@ -346,8 +232,8 @@ static bool attempt_choice(struct rows_attempt *attempt, const struct rows_choic
     attempt->result->tried++;
     for (size_t i = 0; i < choice->count; i++) {
         unsigned from = mixed ? mixed[i] : 0;
-        const struct rows_row *row = from ? &attempt->rows->level[from - 1].row[choice->row[i]]
-                                          : &attempt->level->row[choice->row[i]];
+        const struct group_row *row = from ? &attempt->rows->level[from - 1].header.row[choice->row[i]]
+                                          : &attempt->level->header.row[choice->row[i]];
 
         blst_fp12_mul(&product, &product, &row->c1);
         q[n] = &attempt->pool->h[choice->gid[i]];
@@ -358,7 +244,7 @@ static bool attempt_choice(struct rows_attempt *attempt, const struct rows_choic
     blst_miller_loop_n(&e, q, p, n);
     blst_final_exp(&e, &e);
     blst_fp12_mul(&e, &e, &product);
-    return rows_finish(attempt->level, &e, attempt->kem_key);
+    return group_finish(&attempt->level->header, &e, attempt->kem_key);
 }
 
 /* One choice of keys under every H: each key's own user's, and each user's for all. */
@@ -378,15 +264,15 @@ static bool attempt_users(struct rows_attempt *attempt, struct rows_choice *choi
 
 /* Keys that may serve each row of a choice: those of its attribute; where there is none, any. */
 struct rows_candidates {
-    uint8_t key[ROWS_MAX][ROWS_KEYS_MAX];
-    size_t count[ROWS_MAX];
+    uint8_t key[GROUP_ROWS_MAX][ROWS_KEYS_MAX];
+    size_t count[GROUP_ROWS_MAX];
 };
 
 static void attempt_candidates(const struct rows_attempt *attempt, const struct rows_choice *choice,
                                struct rows_candidates *candidates)
 {
     for (size_t i = 0; i < choice->count; i++) {
-        const char *attribute = attempt->level->row[choice->row[i]].attribute;
+        const char *attribute = attempt->level->header.row[choice->row[i]].attribute;
 
         candidates->count[i] = 0;
         for (unsigned any = 0; any < 2 && !candidates->count[i]; any++) {
@@ -402,7 +288,7 @@ static void attempt_candidates(const struct rows_attempt *attempt, const struct 
 static bool attempt_keys(struct rows_attempt *attempt, struct rows_choice *choice)
 {
     struct rows_candidates candidates;
-    size_t digit[ROWS_MAX] = { 0 }, at;
+    size_t digit[GROUP_ROWS_MAX] = { 0 }, at;
 
     attempt_candidates(attempt, choice, &candidates);
     do {
@@ -447,9 +333,9 @@ static bool attempt_mixtures(struct rows_attempt *attempt, struct rows_choice *c
                              unsigned other)
 {
     const struct rows_level *from = &attempt->rows->level[other - 1];
-    uint8_t mixed[ROWS_MAX];
+    uint8_t mixed[GROUP_ROWS_MAX];
 
-    if (from == attempt->level || from->count < attempt->level->count)
+    if (from == attempt->level || from->header.count < attempt->level->header.count)
         return false;
     for (unsigned mask = 1; mask < 1u << choice->count; mask++) {
         for (size_t gid = 0; gid < attempt->pool->gids; gid++) {
@@ -462,7 +348,7 @@ static bool attempt_mixtures(struct rows_attempt *attempt, struct rows_choice *c
                 for (size_t key = 0; key < attempt->pool->keys; key++) {
                     if (attempt->pool->gid_of[key] == gid &&
                         strcmp(attempt->pool->key[key]->attribute,
-                               level->row[choice->row[i]].attribute) == 0)
+                               level->header.row[choice->row[i]].attribute) == 0)
                         choice->key[i] = (uint8_t)key;
                 }
             }
@@ -477,13 +363,13 @@ static bool attempt_mixtures(struct rows_attempt *attempt, struct rows_choice *c
  * attribute stands in it more than once this misses some.) */
 static bool attempt_sets(struct rows_attempt *attempt, bool mixtures)
 {
-    const struct rows_level *level = attempt->level;
+    const struct group_header *level = &attempt->level->header;
     uint32_t found[256];
     size_t sets = 0;
 
     for (uint32_t set = 1; set < 1u << level->count; set++) {
         struct rows_choice choice = { .count = 0 };
-        const char *attributes[ROWS_MAX];
+        const char *attributes[GROUP_ROWS_MAX];
         bool smallest = true;
 
         for (size_t i = 0; i < sets && smallest; i++)
@@ -519,7 +405,7 @@ int rows_attack(const struct rows *rows, unsigned level, const struct loot_key *
     memset(result, 0, sizeof *result);
     if (!pool)
         return error_set(error, ACESO_EMEMORY, NULL, "out of memory");
-    if (!attempt.level->plain) {
+    if (!attempt.level->header.plain) {
         free(pool);
         return error_set(error, ACESO_ELIMIT, NULL, "a policy with thresholds");
     }
@@ -584,7 +470,7 @@ static int self_headers(const char *const attribute[4], const struct record_cont
     for (unsigned i = 0; i < RECORD_LEVELS && !code; i++) {
         const uint8_t wrapped[32] = { (uint8_t)(i + 1) };
         struct buffer sealed = BUFFER_INIT(64);
-        struct rows_level level;
+        struct group_header level;
         uint8_t sigma[32], kem_key[32], *header = NULL;
         size_t len = 0;
 
