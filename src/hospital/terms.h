@@ -13,7 +13,7 @@ ACESO_NODISCARD int terms_check_names(const struct node *node, struct store *sto
                                       struct aceso_error *error);
 
 /* Before headers are made: the hospital itself satisfies the policy, by its own attributes and by
- * the keys that it holds of others; else it could seal nothing. ACESO_EDENIED with what it lacks. */
+ * the keys that it holds of others; else it could seal nothing. ACESO_EDENIED: what it lacks. */
 ACESO_NODISCARD int terms_check_own(const struct node *node, struct store *store,
                                     const struct aceso_abe_policy *policy,
                                     struct aceso_error *error);

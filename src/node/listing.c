@@ -40,8 +40,8 @@ int listing_request(void *data, const struct ledger_request *request, struct ace
     struct json_writer *writer = &listing->writer;
     char id[67] = "0x", patient[43] = "0x", institute[43] = "0x";
     char until[21] = "", hospital[CONFIG_LABEL_SIZE];
+    int code = ACESO_OK;
 
-    (void)error;
     text_hex(request->id, 32, id + 2);
     text_hex(request->patient, 20, patient + 2);
     text_hex(request->institute, 20, institute + 2);
@@ -59,13 +59,16 @@ int listing_request(void *data, const struct ledger_request *request, struct ace
     json_put_string(writer, "granted", level_name(request->granted));
     json_put_string(writer, "until", until);
     json_put_string(writer, "status", ledger_status_name(request->status));
-    json_close(writer, '}');
     listing_next(listing);
-    return buffer_printf(&listing->text, "%s %-9s %s asks %s for %s of %s (%s)%s%s", id,
-                         ledger_status_name(request->status), institute, hospital,
-                         level_name(request->level), patient, purpose_name(request->purpose),
-                         request->granted ? ", granted " : "",
-                         request->granted ? level_name(request->granted) : "");
+    (void)buffer_printf(&listing->text, "%s %-9s %s asks %s for %s of %s (%s)%s%s", id,
+                        ledger_status_name(request->status), institute, hospital,
+                        level_name(request->level), patient, purpose_name(request->purpose),
+                        request->granted ? ", granted " : "",
+                        request->granted ? level_name(request->granted) : "");
+    if (listing->more)
+        code = listing->more(listing, request, error);
+    json_close(writer, '}');
+    return code;
 }
 
 int listing_patient(void *data, const uint8_t patient[20])

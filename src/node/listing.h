@@ -13,6 +13,9 @@ struct listing {
     struct buffer text; /* one line an entry */
     size_t count;
     struct store *store; /* the caller's; NULL: parties are named by their addresses alone */
+    /* May add members to a request's object, which is open, and words to its line. NULL: nothing */
+    int (*more)(struct listing *listing, const struct ledger_request *request,
+                struct aceso_error *error);
 };
 
 /* Begins {"<member>": [...]} in `out`. */

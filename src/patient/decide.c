@@ -9,6 +9,7 @@
 #include "crypto/keccak.h"
 #include "node/approval.h"
 #include "patient/internal.h"
+#include "patient/terms.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,20 +68,18 @@ static int deciding_grant(struct node *node, const struct membership *at,
     return code;
 }
 
-/* The level that the patient's own table gives the institute's category, or what was said. */
+/* The level that the patient's own terms give the institute, or what was said. */
 static int deciding_level(const yyjson_val *input,
                           const struct ledger_request *request,
                           const struct ledger_credential *credential, struct store *store,
                           struct arsc_approval *content, struct aceso_error *error)
 {
-    struct ledger_relationship relationship = LEDGER_RELATIONSHIP_INIT;
     const char *level_text = json_string_or(input, "level", NULL);
     const char *term_text = json_string_or(input, "term", NULL);
-    unsigned level = 0, allowed;
-    int code = ledger_relationship(store, request->hospital, request->patient, &relationship,
-                                   error);
+    unsigned level = 0, allowed = 0;
+    int code = terms_level(store, request, credential->category, &allowed,
+                           &content->patient_epoch, error);
 
-    allowed = ledger_level_of(relationship.levels, credential->category);
     if (!code && level_text)
         code = level_parse(level_text, &level, error);
     else
@@ -90,12 +89,10 @@ static int deciding_level(const yyjson_val *input,
         code = term_parse(term_text, &content->term, error);
     if (!code && (level == 0 || level > request->level || level > allowed))
         code = error_set(error, ACESO_EDENIED, "level",
-                         "asked for %s, and the own table gives a %s %s",
+                         "asked for %s, and the own terms give this %s %s",
                          level_name(request->level), category_name(credential->category),
                          level_name(allowed));
     content->level = (uint8_t)level;
-    content->patient_epoch = relationship.epoch.e;
-    buffer_free(&relationship.headers);
     return code;
 }
 

@@ -11,6 +11,7 @@
 #include "node/chain_thread.h"
 #include "node/obtain.h"
 #include "patient/internal.h"
+#include "patient/terms.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,6 +190,8 @@ static int enrolling_check(struct enrolling *enrolling, struct aceso_error *erro
     memcpy(sigma, enrolling->sigma.data, sizeof sigma);
     memset(&keys, 0, sizeof keys);
     if (!code)
+        code = terms_check_published(enrolling->policy, keyring, error);
+    if (!code)
         code = keyring_add_list(keyring, buffer_bytes(&enrolling->patient_keys), error);
     if (!code) /* refuses where the hospital's copy of a vetted key differs */
         code = keyring_add_list(keyring, buffer_bytes(&enrolling->authority_keys), error);
@@ -297,16 +300,18 @@ int patient_enrol(struct operation *operation, struct buffer *result,
     uint8_t there[20];
     int code = patient_choose_one(node, operation->input, &enrolling.at, error);
 
-    if (code)
-        return code;
-    if (amsc_relationship(&amsc, enrolling.at->card.id, enrolling.at->address, there, NULL) ==
-        ACESO_OK)
-        return patient_result(result, "enrolled already");
-    levels_default(enrolling.levels);
-    code = policy_parse(json_string_or(operation->input, "policy", POLICY_DEFAULT),
-                        &enrolling.policy, error);
     if (!code)
         code = node_store(node, &enrolling.store, error);
+    if (!code && amsc_relationship(&amsc, enrolling.at->card.id, enrolling.at->address, there,
+                                   NULL) == ACESO_OK) {
+        code = terms_check_same(enrolling.store, enrolling.at, operation->input, error);
+        enrolling_free(&enrolling);
+        return code ? code : patient_result(result, "enrolled already");
+    }
+    if (!code)
+        code = terms_read(operation->input, &enrolling.policy, enrolling.levels, error);
+    if (!code)
+        code = terms_keep_policy(enrolling.store, enrolling.policy, error);
     if (!code)
         code = patient_authority(node, enrolling.at, &enrolling.authority, error);
     if (!code)

@@ -7,13 +7,16 @@
 #include "base/text.h"
 #include "node/listing.h"
 #include "patient/internal.h"
+#include "patient/rules.h"
+#include "patient/rules_apply.h"
+#include "patient/terms.h"
 
 #include <poll.h>
 #include <string.h>
 
 #define PATIENT_TURN_MS 50
 
-/* A patient keeps nothing beside what every node keeps. */
+/* At first a patient kept nothing beside what every node keeps. */
 static const char patient_schema[] = "";
 
 /* ---- the hospitals ----------------------------------------------------------------------- */
@@ -166,6 +169,7 @@ static int patient_requests(struct node *node, const yyjson_val *input, struct b
     if (!code)
         code = node_store(node, &store, error);
     listing_begin(&list.listing, "requests", store, out);
+    list.listing.more = rules_list_decision;
     for (size_t i = 0; !code && i < choice.count; i++) {
         list.at = choice.at[i];
         code = ledger_requests(store, list.at->address, 0, list_request, &list, error);
@@ -174,14 +178,26 @@ static int patient_requests(struct node *node, const yyjson_val *input, struct b
     return listing_end(&list.listing, "nobody has asked yet", code);
 }
 
+static const struct store_migration patient_migrations[] = {
+    { "patient rules", rules_schema },
+};
+
 static const struct operation_kind patient_operations[] = {
-    { "enrol", LANE_SHORT, patient_enrol },     { "sign", LANE_SHORT, patient_sign },
-    { "approve", LANE_SHORT, patient_approve }, { "deny", LANE_SHORT, patient_deny },
+    { "enrol", LANE_SHORT, patient_enrol },
+    { "sign", LANE_SHORT, patient_sign },
+    { "approve", LANE_SHORT, rules_owner_approve },
+    { "deny", LANE_SHORT, rules_owner_deny },
     { "revoke", LANE_SHORT, patient_revoke },
+    { "rule", LANE_SHORT, rules_rule },
+    { "unrule", LANE_SHORT, rules_unrule },
+    { "override", LANE_SHORT, terms_override },
+    { "decide", LANE_LONG, rules_decide }, /* not before what the owner asks for */
 };
 
 static const struct view_kind patient_views[] = {
     { "requests", patient_requests },
+    { "rules", rules_view },
+    { "terms", terms_view },
 };
 
 static const struct stream_kind patient_streams[] = {
@@ -194,11 +210,14 @@ const struct role patient_role = {
     .name = "patient",
     .role = ROLE_PATIENT,
     .schema = patient_schema,
+    .migrations = patient_migrations,
+    .migration_count = COUNT(patient_migrations),
     .operations = patient_operations,
     .operation_count = COUNT(patient_operations),
     .views = patient_views,
     .view_count = COUNT(patient_views),
     .streams = patient_streams,
     .stream_count = COUNT(patient_streams),
+    .tick = rules_tick,
     .status = patient_status,
 };

@@ -215,61 +215,79 @@ void rule_write(const struct rule *rule, struct json_writer *writer)
 /* ---- in the patient's store -------------------------------------------------------------- */
 
 const char rules_schema[] =
-    "CREATE TABLE rule (number INTEGER PRIMARY KEY AUTOINCREMENT, verdict INTEGER NOT NULL,"
-    " category INTEGER NOT NULL, institute BLOB, purpose INTEGER NOT NULL,"
-    " hospital TEXT NOT NULL, level INTEGER NOT NULL, term INTEGER NOT NULL,"
-    " less INTEGER NOT NULL);"
+    "CREATE TABLE rule (number INTEGER PRIMARY KEY AUTOINCREMENT, made_by TEXT NOT NULL UNIQUE,"
+    " removed_by TEXT, verdict INTEGER NOT NULL, category INTEGER NOT NULL, institute BLOB,"
+    " purpose INTEGER NOT NULL, hospital TEXT NOT NULL, level INTEGER NOT NULL,"
+    " term INTEGER NOT NULL, less INTEGER NOT NULL);"
     /* What was decided on which request: by a rule, or (rule 0) by the owner. */
     "CREATE TABLE decision (number INTEGER PRIMARY KEY AUTOINCREMENT,"
     " request BLOB NOT NULL UNIQUE, rule INTEGER NOT NULL, verdict INTEGER NOT NULL,"
     " level INTEGER NOT NULL, term INTEGER NOT NULL, state INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0,"
     " reason TEXT NOT NULL DEFAULT '');"
-    "CREATE INDEX decision_due ON decision (due) WHERE state = 0;";
+    "CREATE INDEX decision_due ON decision (due) WHERE state < 2;";
 
-static int rules_count(struct store *store, int64_t *count, struct aceso_error *error)
+/* One number that a query yields. */
+static int rules_ask(struct store *store, const char *sql, const char *text, int64_t *number,
+                     struct aceso_error *error)
 {
     struct statement *query = NULL;
-    int step, code = store_prepare(store, "SELECT count(*) FROM rule", &query, error);
+    int step, code = store_prepare(store, sql, &query, error);
 
     if (code)
         return code;
+    if (text)
+        statement_bind_text(query, 1, text);
     step = statement_step(query, error);
     if (step == 1)
-        *count = statement_int(query, 0);
+        *number = statement_int(query, 0);
     statement_finish(query);
     return step < 0 ? step : ACESO_OK;
 }
 
-int rules_add(struct store *store, struct rule *rule, struct aceso_error *error)
+static int rules_insert(struct store *store, const char *by, const struct rule *rule,
+                        struct aceso_error *error)
 {
     struct statement *insert = NULL;
-    int64_t count = 0;
-    int code = rules_count(store, &count, error);
-
-    if (!code && count >= RULES_MAX)
-        code = error_set(error, ACESO_ELIMIT, NULL, "more than %d rules", RULES_MAX);
-    if (!code)
-        code = store_prepare(store,
-                             "INSERT INTO rule (verdict, category, institute, purpose, hospital,"
-                             " level, term, less) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    int code = store_prepare(store,
+                             "INSERT INTO rule (made_by, verdict, category, institute, purpose,"
+                             " hospital, level, term, less)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                              &insert, error);
+
     if (code)
         return code;
-    statement_bind_int(insert, 1, rule->then);
-    statement_bind_int(insert, 2, rule->category);
+    statement_bind_text(insert, 1, by);
+    statement_bind_int(insert, 2, rule->then);
+    statement_bind_int(insert, 3, rule->category);
     if (rule->one_institute)
-        statement_bind_blob(insert, 3, bytes_of(rule->institute, 20));
+        statement_bind_blob(insert, 4, bytes_of(rule->institute, 20));
     else
-        statement_bind_null(insert, 3);
-    statement_bind_int(insert, 4, rule->purpose);
-    statement_bind_text(insert, 5, rule->hospital);
-    statement_bind_int(insert, 6, rule->level);
-    statement_bind_int(insert, 7, (int64_t)rule->term);
-    statement_bind_int(insert, 8, rule->less);
-    code = statement_run(insert, error);
+        statement_bind_null(insert, 4);
+    statement_bind_int(insert, 5, rule->purpose);
+    statement_bind_text(insert, 6, rule->hospital);
+    statement_bind_int(insert, 7, rule->level);
+    statement_bind_int(insert, 8, (int64_t)rule->term);
+    statement_bind_int(insert, 9, rule->less);
+    return statement_run(insert, error);
+}
+
+int rules_add(struct store *store, const char *by, struct rule *rule, struct aceso_error *error)
+{
+    int64_t count = 0, number = 0;
+    int code = rules_ask(store, "SELECT number FROM rule WHERE made_by = ?1", by, &number, error);
+
+    if (!code && number == 0)
+        code = rules_ask(store, "SELECT count(*) FROM rule WHERE removed_by IS NULL", NULL, &count,
+                         error);
+    if (!code && count >= RULES_MAX)
+        code = error_set(error, ACESO_ELIMIT, NULL, "more than %d rules", RULES_MAX);
+    if (!code && number == 0) {
+        code = rules_insert(store, by, rule, error);
+        number = store_last_rowid(store);
+    }
     if (!code)
-        rule->number = (uint64_t)store_last_rowid(store);
+        rule->number = (uint64_t)number;
     return code;
 }
 
@@ -302,7 +320,8 @@ int rules_load(struct store *store, struct rule **out, size_t *count, struct ace
     if (!code)
         code = store_prepare(store,
                              "SELECT number, verdict, category, institute, purpose, hospital,"
-                             " level, term, less FROM rule ORDER BY number",
+                             " level, term, less FROM rule WHERE removed_by IS NULL"
+                             " ORDER BY number",
                              &query, error);
     while (!code && (step = statement_step(query, error)) != 0) {
         if (step > 0 && loaded == RULES_MAX)
@@ -320,14 +339,18 @@ int rules_load(struct store *store, struct rule **out, size_t *count, struct ace
     return ACESO_OK;
 }
 
-int rules_remove(struct store *store, uint64_t number, struct aceso_error *error)
+int rules_remove(struct store *store, const char *by, uint64_t number, struct aceso_error *error)
 {
     struct statement *remove = NULL;
-    int code = store_prepare(store, "DELETE FROM rule WHERE number = ?1", &remove, error);
+    int code = store_prepare(store,
+                             "UPDATE rule SET removed_by = ?2 WHERE number = ?1"
+                             " AND (removed_by IS NULL OR removed_by = ?2)",
+                             &remove, error);
 
     if (code)
         return code;
     statement_bind_int(remove, 1, number > INT64_MAX ? -1 : (int64_t)number);
+    statement_bind_text(remove, 2, by);
     code = statement_run(remove, error);
     if (!code && store_changes(store) != 1)
         code = error_set(error, ACESO_ENOTFOUND, NULL, "there is no such rule");

@@ -54,8 +54,8 @@ void rules_match(const struct rule *rules, size_t count, const struct rule_case 
                  struct rule_decision *decision);
 
 /* Reads {"then","category","institute","purpose","hospital","level","term","less"}: texts, and
- * less a truth value; all but "then" may be missing. ACESO_EUSAGE or ACESO_EFORMAT says which one is
- * wrong; a member that is not known is refused, since a rule without it would allow more. */
+ * less a truth value; all but "then" may be missing. ACESO_EUSAGE or ACESO_EFORMAT says which one
+ * is wrong; a member that is not known is refused, since a rule without it would allow more. */
 ACESO_NODISCARD int rule_parse(const yyjson_val *input, struct rule *rule,
                                struct aceso_error *error);
 
@@ -70,14 +70,18 @@ const char *rule_verdict_name(enum rule_verdict verdict);
 /* A migration. */
 extern const char rules_schema[];
 
-/* Adds a rule at the end and sets its number. ACESO_ELIMIT past RULES_MAX. */
-ACESO_NODISCARD int rules_add(struct store *store, struct rule *rule, struct aceso_error *error);
+/* Adds a rule at the end and sets its number. `by` names the asking: the same one again is the
+ * same rule. ACESO_ELIMIT past RULES_MAX. */
+ACESO_NODISCARD int rules_add(struct store *store, const char *by, struct rule *rule,
+                              struct aceso_error *error);
 
 /* All rules in their order; `*rules` is freed with free(). */
 ACESO_NODISCARD int rules_load(struct store *store, struct rule **rules, size_t *count,
                                struct aceso_error *error);
 
-/* ACESO_ENOTFOUND where there is no such rule. */
-ACESO_NODISCARD int rules_remove(struct store *store, uint64_t number, struct aceso_error *error);
+/* The rule counts no more; its row stays, since decisions name it. `by` as above. ACESO_ENOTFOUND
+ * where there is no such rule. */
+ACESO_NODISCARD int rules_remove(struct store *store, const char *by, uint64_t number,
+                                 struct aceso_error *error);
 
 #endif

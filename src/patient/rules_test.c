@@ -302,10 +302,13 @@ static struct store *open_store(void)
 
 static uint64_t add(struct store *store, const char *text)
 {
+    static unsigned count;
     struct rule rule;
+    char by[16];
 
+    (void)snprintf(by, sizeof by, "%u", ++count);
     assert_int_equal(parse(text, &rule, NULL), ACESO_OK);
-    assert_int_equal(rules_add(store, &rule, NULL), ACESO_OK);
+    assert_int_equal(rules_add(store, by, &rule, NULL), ACESO_OK);
     return rule.number;
 }
 
@@ -351,14 +354,39 @@ static void test_remove(void **state)
     (void)state;
     (void)add(store, ASK_ALL);
     (void)add(store, DENY_ALL);
-    assert_int_equal(rules_remove(store, 3, NULL), ACESO_ENOTFOUND);
-    assert_int_equal(rules_remove(store, UINT64_MAX, NULL), ACESO_ENOTFOUND);
-    assert_int_equal(rules_remove(store, 2, NULL), ACESO_OK);
-    assert_int_equal(rules_remove(store, 2, NULL), ACESO_ENOTFOUND);
+    assert_int_equal(rules_remove(store, "a", 3, NULL), ACESO_ENOTFOUND);
+    assert_int_equal(rules_remove(store, "a", UINT64_MAX, NULL), ACESO_ENOTFOUND);
+    assert_int_equal(rules_remove(store, "a", 2, NULL), ACESO_OK);
+    assert_int_equal(rules_remove(store, "b", 2, NULL), ACESO_ENOTFOUND);
+    assert_int_equal(rules_remove(store, "a", 2, NULL), ACESO_OK); /* the same asking, repeated */
     assert_int_equal(add(store, ALLOW_ALL), 3); /* not 2 again: "by rule 2" stays what it was */
     assert_int_equal(rules_load(store, &rules, &count, NULL), ACESO_OK);
     assert_int_equal(count, 2);
     assert_int_equal(rules[1].number, 3);
+    free(rules);
+    store_close(store);
+}
+
+/* An asking that is repeated after a crash makes no second rule, whatever came after it. */
+static void test_repeated(void **state)
+{
+    struct store *store = open_store();
+    struct rule first_rule, again;
+    struct rule *rules = NULL;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(parse(ALLOW_ALL, &first_rule, NULL), ACESO_OK);
+    again = first_rule;
+    assert_int_equal(rules_add(store, "one", &first_rule, NULL), ACESO_OK);
+    (void)add(store, DENY_ALL);
+    assert_int_equal(rules_add(store, "one", &again, NULL), ACESO_OK);
+    assert_int_equal(again.number, first_rule.number);
+    assert_int_equal(rules_remove(store, "two", first_rule.number, NULL), ACESO_OK);
+    assert_int_equal(rules_add(store, "one", &again, NULL), ACESO_OK);
+    assert_int_equal(rules_load(store, &rules, &count, NULL), ACESO_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(rules[0].then, RULE_DENY);
     free(rules);
     store_close(store);
 }
@@ -372,7 +400,9 @@ static void test_too_many(void **state)
     for (int i = 0; i < RULES_MAX; i++)
         (void)add(store, ASK_ALL);
     assert_int_equal(parse(ALLOW_ALL, &rule, NULL), ACESO_OK);
-    assert_int_equal(rules_add(store, &rule, NULL), ACESO_ELIMIT);
+    assert_int_equal(rules_add(store, "x", &rule, NULL), ACESO_ELIMIT);
+    assert_int_equal(rules_remove(store, "y", 1, NULL), ACESO_OK);
+    assert_int_equal(rules_add(store, "x", &rule, NULL), ACESO_OK);
     store_close(store);
 }
 
@@ -382,7 +412,8 @@ int main(void)
         cmocka_unit_test(test_matching),      cmocka_unit_test(test_never_more),
         cmocka_unit_test(test_bad_input),     cmocka_unit_test(test_long_hospital),
         cmocka_unit_test(test_words),         cmocka_unit_test(test_store),
-        cmocka_unit_test(test_remove),        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_remove),        cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_too_many),
     };
 
     return cmocka_run_group_tests_name("patient rules", tests, NULL, NULL);
