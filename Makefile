@@ -59,7 +59,7 @@ check-format:
 
 # Not through meson's own rebuild, which would build the tests as well.
 install: all
-	@ninja -C build docs/aceso.1
+	@ninja -C build docs/aceso.1 abe-library
 	@meson install -C build --no-rebuild
 
 clean:
