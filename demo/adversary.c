@@ -48,6 +48,15 @@ static const struct {
     { "replay", attack_replay,
       "signed messages to another hospital, patient, request, contract, chain\n"
       "                --institute DIR [--hospital DIR] [--patient DIR] [--anvil PROGRAM]" },
+    { "identity", attack_identity,
+      "another institute's access string and name; a bad hospital's certificates\n"
+      "                --institute THIEF --institute VICTIM [--hospital DIR]" },
+    { "rogue", attack_rogue,
+      "an authority makes keys for others' attributes, and from a patient's key\n"
+      "                --hospital DIR --institute DIR" },
+    { "impostor", attack_impostor,
+      "serves false keys in a stopped hospital's place, until SIGTERM\n"
+      "                --hospital DIR --database DIR" },
 };
 
 /* ---- telling ----------------------------------------------------------------------------- */

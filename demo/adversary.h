@@ -73,6 +73,7 @@ int attack_rogue(struct attack *attack, struct aceso_error *error);
 int attack_whitelist(struct attack *attack, struct aceso_error *error);
 int attack_replay(struct attack *attack, struct aceso_error *error);
 int attack_identity(struct attack *attack, struct aceso_error *error);
+int attack_impostor(struct attack *attack, struct aceso_error *error);
 
 /* ---- what was stolen (adversary_loot.c) -------------------------------------------------- */
 

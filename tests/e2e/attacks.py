@@ -213,6 +213,36 @@ class Attacks:
                           "at other contracts"):
                 expect(words in attempts, f"{words}: {attempts}")
 
+    def identity(self):
+        with self.tap.check("a stolen access string, false certificates: refused"):
+            told = self.carry_out("identity", *self.data(INSURANCE, PHARMACY, AWAY))
+            attempts = [a["attempt"] for a in told["attempts"]]
+            for words in ("stolen access", "own making", "by a hospital's certificate",
+                          "by another hospital's certificate"):
+                expect(any(words in a for a in attempts), f"{words}: {attempts}")
+
+    def rogue(self):
+        network = self.network
+        with self.tap.check("a rogue authority: others' labels, keys made from patients' keys"):
+            told = self.carry_out("rogue", *self.data(PHARMACY, AWAY))
+            expect(any("would have opened" in a["outcome"] for a in told["attempts"]), told)
+        with self.tap.check("an authority with keys that are not on the chain: no enrolment"):
+            network.node("patient-4", "patient")
+            before = set(network.addresses())
+            network.join("patient-4", HOME)
+            network.up("patient-4")
+            network[AWAY].stop()
+            line = [ADVERSARY, "impostor", *self.data(AWAY), "--database", network[HOME].data,
+                    "--database", network[AWAY].data]
+            with subprocess.Popen([str(a) for a in line], stdout=subprocess.PIPE) as impostor:
+                equal(impostor.stdout.readline(), b"ready\n", "the impostor's word")
+                network.refused("patient-4", "patient", "enrol", words="on the chain")
+                impostor.terminate()
+            network.up(AWAY)
+        with self.tap.check("with the true authority back the same patient enrols"):
+            network.do("patient-4", "patient", "enrol")
+            network.meet("patient-4", before)
+
     def revoked(self, low):
         network = self.network
         line = (*self.data(PHARMACY), "--database", network[HOME].data)
@@ -236,6 +266,8 @@ def program(tap):
         attacks.thief()
         low = network.ask(PHARMACY, "institute", "requests")["requests"][0]["request"]
         attacks.whitelist()
+        attacks.identity()
+        attacks.rogue()
         attacks.replay(False)
         attacks.revoked(low)
         attacks.replay(True)
