@@ -26,7 +26,7 @@ const struct command commands[] = {
                "the JSON-RPC of the own chain node (a cloud needs none)"),
         OPTION("bypass", NULL, FIELD_NUMBER, false, "SECONDS",
                "a patient's: how long a hospital may take to carry a revocation (20)"),
-        OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE", "depth:N or finalized (depth:0)"),
+        OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE", "depth:N, finalized or clique (depth:0)"),
         OPTION("password-file", NULL, FIELD_TEXT, false, "FILE",
                "the keystores' password (else one is drawn into DATA/password)"),
         OPTION("light-keystore", NULL, FIELD_FLAG, false, NULL,

@@ -28,7 +28,7 @@ struct verify_file {
 
 struct verify {
     const struct command_line *line;
-    char rpc_url[CONFIG_URL_SIZE];
+    char rpc_url[CONFIG_RPC_SIZE];
     uint8_t consortium[20];
     uint64_t first_block;
     struct rpc *rpc;

@@ -7,6 +7,7 @@
 
 #define CONFIG_LABEL_SIZE 65
 #define CONFIG_URL_SIZE 256
+#define CONFIG_RPC_SIZE 1024
 #define CONFIG_HOSPITALS_MAX 16 /* of one patient */
 #define CONFIG_BYPASS_S 20
 #define CONFIG_BYPASS_MAX_S 3600
@@ -44,7 +45,7 @@ struct node_config {
     char host[64];
     uint16_t port;
     char url[CONFIG_URL_SIZE];
-    char rpc[CONFIG_URL_SIZE];
+    char rpc[CONFIG_RPC_SIZE]; /* one URL or several, see chain/rpc.h */
     char confirmation[32];
     unsigned bypass_s;   /* a patient's: how long a hospital may take to carry what it ends */
     bool has_address;    /* a patient has one only after it joined a hospital */
