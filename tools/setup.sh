@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 build_packages=(ca-certificates gcc libc6-dev meson ninja-build pkg-config python3 python3-pip
     libcurl4-openssl-dev libgnutls28-dev libmicrohttpd-dev libsecp256k1-dev libsodium-dev
     libsqlite3-dev libssl-dev libuv1-dev nettle-dev zlib1g-dev libcmocka-dev scdoc)
-test_packages=(clang-19 clang-format-19 libclang-rt-19-dev valgrind)
+test_packages=(clang-19 clang-format-19 libclang-rt-19-dev lld-19 valgrind)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }

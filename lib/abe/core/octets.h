@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Octets: big-endian integers, wiping, comparison in constant time.
- * Core: no heap, no I/O; memcpy, memset and memcmp are all it needs of a C library.
+ * Core: no heap, no I/O; memcpy, memset, memcmp and memchr are all it needs of a C library.
  */
 #ifndef ABE_OCTETS_H
 #define ABE_OCTETS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#if __STDC_HOSTED__
 #include <string.h>
+#else
+void *memchr(const void *memory, int byte, size_t length);
+int memcmp(const void *left, const void *right, size_t length);
+void *memcpy(void *to, const void *from, size_t length);
+void *memset(void *memory, int byte, size_t length);
+#endif
 
 static inline void abe_put16(uint8_t *out, size_t value)
 {
