@@ -68,13 +68,15 @@ int store_failed(sqlite3 *database, int result, struct aceso_error *error)
 }
 
 /* The file exists, with nobody else's rights on it, before SQLite sees it: the log files take
- * over its mode. */
+ * over its mode. One that is there is not opened: to close it would drop the locks that this
+ * process has on it, and another one would take itself for the last and remove the log. */
 static int store_make_file(const char *path, struct aceso_error *error)
 {
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     struct stat info;
-    bool ok = file >= 0 && fstat(file, &info) == 0 && S_ISREG(info.st_mode) &&
-              fchmod(file, 0600) == 0;
+    bool ok = file >= 0 || (errno == EEXIST && lstat(path, &info) == 0 &&
+                            S_ISREG(info.st_mode) && access(path, R_OK | W_OK) == 0 &&
+                            chmod(path, 0600) == 0);
 
     if (file >= 0)
         (void)close(file);

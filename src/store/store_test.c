@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const migrations[] = {
@@ -392,9 +393,49 @@ static void test_secure_delete(void **state)
     buffer_free(&file);
 }
 
+static int write_two(const char *path)
+{
+    struct store *store = NULL;
+    int code = store_open(path, migrations, 2, &store, NULL);
+
+    if (!code)
+        code = insert(store, bytes_of_string("two"), NULL, NULL);
+    store_close(store);
+    return code ? 1 : 0;
+}
+
+/* Another process that opens the file and closes it again is not the last one: the log stays. */
+static void test_another_process_leaves(void **state)
+{
+    const struct place *place = *state;
+    struct store *store = store_at(place), *second = store_at(place);
+    char log[128];
+    int ended = 1;
+    pid_t child;
+
+    assert_int_equal(insert(store, bytes_of_string("one"), NULL, NULL), ACESO_OK);
+    store_close(second);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* a new program: a fork alone knows of our connections */
+        (void)execl("/proc/self/exe", "store_test", place->path, (char *)NULL);
+        _exit(2);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+    assert_int_equal(file_path(place->directory, "db-wal", log, sizeof log), ACESO_OK);
+    assert_int_equal(access(log, F_OK), 0);
+    assert_int_equal(insert(store, bytes_of_string("three"), NULL, NULL), ACESO_OK);
+    store_close(store);
+    store = store_at(place);
+    assert_int_equal(insert(store, bytes_of_string("two"), NULL, NULL), ACESO_EEXISTS);
+    assert_int_equal(insert(store, bytes_of_string("three"), NULL, NULL), ACESO_EEXISTS);
+    store_close(store);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_settings),
@@ -409,9 +450,12 @@ int main(void)
         TEST(test_not_committed_is_gone),
         TEST(test_second_connection_sees_commits_only),
         TEST(test_opened_by_many_at_once),
+        TEST(test_another_process_leaves),
         TEST(test_not_a_database),
         TEST(test_secure_delete),
     };
 
+    if (argc > 1)
+        return write_two(argv[1]);
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
