@@ -143,6 +143,7 @@ struct fetch {
     struct walk *walk;
     struct away_record *records;
     size_t next; /* the first of the call's pieces that did not come yet */
+    size_t end;  /* behind the last one that was asked for */
 };
 
 /* The record's pieces come in order, so each is appended; what is missing in between is lost. */
@@ -173,25 +174,59 @@ static int fetch_each(void *data, const uint8_t name[OBJECT_NAME_SIZE], struct b
     struct fetch *fetch = data;
     int code = ACESO_OK;
 
-    while (!code && fetch->next < fetch->walk->count &&
+    while (!code && fetch->next < fetch->end &&
            memcmp(fetch->walk->names[fetch->next], name, OBJECT_NAME_SIZE) != 0)
         code = fetch_piece(fetch, fetch->next++, bytes_of(NULL, 0), error);
-    if (!code && fetch->next == fetch->walk->count)
+    if (!code && fetch->next == fetch->end)
         return error_set(error, ACESO_EFORMAT, "objects", "the store gives what nobody asked for");
     return code ? code : fetch_piece(fetch, fetch->next++, object, error);
 }
 
-static int fetch_call(const struct part_store *store, struct fetch *fetch,
+/* Asks for the call's pieces from `first` to before `end`. */
+static int fetch_some(const struct part_store *store, struct fetch *fetch, size_t first, size_t end,
                       struct aceso_error *error)
 {
     const struct walk *walk = fetch->walk;
     int code;
 
-    fetch->next = 0;
-    code = store->get(store->state, (const uint8_t(*)[OBJECT_NAME_SIZE])walk->names, walk->count,
-                      fetch_each, fetch, error);
-    while (!code && fetch->next < walk->count)
+    fetch->next = first;
+    fetch->end = end;
+    code = store->get(store->state, (const uint8_t(*)[OBJECT_NAME_SIZE])&walk->names[first],
+                      end - first, fetch_each, fetch, error);
+    while (!code && fetch->next < end)
         code = fetch_piece(fetch, fetch->next++, bytes_of(NULL, 0), error);
+    return code;
+}
+
+/* An answer that makes no sense is asked for once more, piece by piece, so that what spoils it can
+ * be told from the rest. */
+static int fetch_call(const struct part_store *store, struct fetch *fetch,
+                      struct aceso_error *error)
+{
+    const struct walk *walk = fetch->walk;
+    size_t length[OBJECT_BATCH_MAX];
+    enum object_fault fault[OBJECT_BATCH_MAX];
+    int code;
+
+    for (size_t i = 0; i < walk->count; i++) {
+        length[i] = fetch->records[walk->owner[i]].content.len;
+        fault[i] = fetch->records[walk->owner[i]].fault;
+    }
+    code = fetch_some(store, fetch, 0, walk->count, error);
+    if (code != ACESO_EFORMAT && code != ACESO_ELIMIT)
+        return code;
+    for (size_t i = 0; i < walk->count; i++) {
+        fetch->records[walk->owner[i]].content.len = length[i];
+        fetch->records[walk->owner[i]].fault = fault[i];
+    }
+    code = ACESO_OK;
+    for (size_t i = 0; !code && i < walk->count; i++) {
+        code = fetch_some(store, fetch, i, i + 1, error);
+        if (code != ACESO_EFORMAT && code != ACESO_ELIMIT)
+            continue;
+        fetch->records[walk->owner[i]].fault = OBJECT_CHANGED;
+        code = ACESO_OK;
+    }
     return code;
 }
 

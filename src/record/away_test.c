@@ -29,6 +29,7 @@ struct shelf {
     int fails;           /* what the next call returns instead of doing anything */
     bool forgets_answer; /* the next put is done, and fails all the same */
     unsigned calls;
+    size_t poisoned;     /* an answer with this object is refused; 0: none */
     void (*between)(void *data); /* called before each get, once */
     void *between_data;
 };
@@ -97,6 +98,8 @@ static int shelf_get(void *state, const uint8_t (*names)[OBJECT_NAME_SIZE], size
     for (size_t i = 0; !code && i < n; i++) {
         size_t at = shelf_find(shelf, names[i]);
 
+        if (shelf->poisoned && at == shelf->poisoned)
+            return error_set(error, ACESO_EFORMAT, NULL, "a senseless answer");
         if (at < shelf->count)
             code = each(data, names[i], buffer_bytes(&shelf->object[at].bytes), error);
     }
@@ -520,7 +523,7 @@ static void test_rolled_back(void **state)
     expect_fault(place, OBJECT_ROLLED_BACK, 1);
 }
 
-/* A store that gives what nobody asked for is not believed in anything. */
+/* A store that gives what nobody asked for: all that it should have given is not there as it was. */
 static int confused_get(void *state, const uint8_t (*names)[OBJECT_NAME_SIZE], size_t n,
                         object_batch_fn *each, void *data, struct aceso_error *error)
 {
@@ -534,12 +537,23 @@ static int confused_get(void *state, const uint8_t (*names)[OBJECT_NAME_SIZE], s
 
 static void test_confused(void **state)
 {
+    struct away_record bad = { .version = 0 };
     struct place *place = *state;
 
     carry_all(place);
     place->store.get = confused_get;
-    assert_int_equal(read_all(place, NULL), ACESO_EFORMAT);
-    assert_int_equal(counts(place).faults, 0);
+    assert_int_equal(read_all(place, &bad), ACESO_EVERIFY);
+    assert_int_equal(bad.fault, OBJECT_CHANGED);
+}
+
+/* One object makes every answer that it is in senseless: it alone is to blame. */
+static void test_poisoned(void **state)
+{
+    struct place *place = *state;
+
+    carry_all(place);
+    place->shelf.poisoned = 20;
+    expect_fault(place, OBJECT_CHANGED, 1);
 }
 
 /* Everything comes home, and leaves the store, between a look at the database and the fetch. */
@@ -624,7 +638,8 @@ int main(void)
         TEST(test_away_and_back), TEST(test_only_what_is_signed), TEST(test_repeated_steps),
         TEST(test_store_away),    TEST(test_lost),                TEST(test_swapped),
         TEST(test_changed),       TEST(test_rolled_back),         TEST(test_confused),
-        TEST(test_moved_meanwhile), TEST(test_damaged_here),      TEST(test_walk),
+        TEST(test_poisoned),      TEST(test_moved_meanwhile),     TEST(test_damaged_here),
+        TEST(test_walk),
     };
 
     if (secret_init(NULL))

@@ -52,7 +52,7 @@ static int batch_next(struct reader *reader, struct bytes *name, struct bytes *o
         return ACESO_OK;
     *name = reader_take(reader, OBJECT_NAME_SIZE);
     *object = reader_field(reader, OBJECT_SIZE_MAX);
-    if (reader->failed || object->len < OBJECT_SIZE_MIN)
+    if (reader->failed || object->len == 0)
         return batch_malformed(error);
     return ACESO_OK;
 }

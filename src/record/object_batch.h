@@ -26,8 +26,9 @@ int object_batch_put(const uint8_t name[OBJECT_NAME_SIZE], struct bytes object,
 ACESO_NODISCARD int object_batch_names(struct bytes bytes, uint8_t (*names)[OBJECT_NAME_SIZE],
                                        size_t max, size_t *count, struct aceso_error *error);
 
-/* Checks all, then calls `each` for every object; at most OBJECT_BATCH_MAX, each of
- * OBJECT_SIZE_MIN to OBJECT_SIZE_MAX bytes, no name twice. Ends early with what `each` returns. */
+/* Checks all, then calls `each` for every object; at most OBJECT_BATCH_MAX, each of 1 to
+ * OBJECT_SIZE_MAX bytes (whether it is an object at all is for object_open to say), no name twice.
+ * Ends early with what `each` returns. */
 typedef int object_batch_fn(void *data, const uint8_t name[OBJECT_NAME_SIZE], struct bytes object,
                             struct aceso_error *error);
 ACESO_NODISCARD int object_batch_each(struct bytes bytes, object_batch_fn *each, void *data,

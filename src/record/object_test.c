@@ -342,6 +342,9 @@ static void test_batch(void **state)
         assert_int_equal(batch_read(&batch, &count), between ? ACESO_OK : ACESO_EFORMAT);
         assert_int_equal(count, 0);
     }
+    batch = batch_of(0, 1);
+    assert_int_equal(object_batch_put((const uint8_t[32]){ 0 }, bytes_of(NULL, 0), &batch), 0);
+    assert_int_equal(batch_read(&batch, &count), ACESO_EFORMAT); /* of no bytes at all */
     batch = batch_of(2, 0); /* one name twice */
     assert_int_equal(batch_read(&batch, &count), ACESO_EFORMAT);
     batch = batch_of(OBJECT_BATCH_MAX + 1, 1);
