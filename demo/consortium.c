@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CONSORTIUM_BYPASS "3" /* seconds: a demonstration does not wait long for the silent */
 #define CONSORTIUM_JOINING_MAX DEMO_PARTIES_MAX
 
 /* ---- data directories -------------------------------------------------------------------- */
@@ -33,7 +34,7 @@ static struct party *consortium_party(struct demo *demo, const char *name, const
 /* A patient's node answers nobody, and a cloud has nothing to ask a chain. */
 static void consortium_add_init(struct steps *steps, const struct party *party)
 {
-    const char *arguments[12] = { "init", "--light-keystore", "--role", party->role, "--label",
+    const char *arguments[16] = { "init", "--light-keystore", "--role", party->role, "--label",
                                   party->name };
     char listen[32];
     size_t n = 6;
@@ -42,6 +43,10 @@ static void consortium_add_init(struct steps *steps, const struct party *party)
     if (party->port) {
         arguments[n++] = "--listen";
         arguments[n++] = listen;
+    }
+    if (strcmp(party->role, "patient") == 0) {
+        arguments[n++] = "--bypass";
+        arguments[n++] = CONSORTIUM_BYPASS;
     }
     if (strcmp(party->role, "cloud") != 0) {
         arguments[n++] = "--rpc";
@@ -274,6 +279,8 @@ static bool consortium_attributes(struct story *story)
            story_do(story, "attribute accredited",
                     "hospital-b publishes the key of accredited@hospital-b", story->hospital_b,
                     ARGUMENTS("hospital", "attribute", "accredited")) &&
+           story_do(story, "attribute trusted", "... and of trusted@hospital-b", story->hospital_b,
+                    ARGUMENTS("hospital", "attribute", "trusted")) &&
            story_do(story, "accredit hospital-a", "hospital-b accredits hospital-a",
                     story->hospital_b,
                     ARGUMENTS("hospital", "issue", "accredited", "--to",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last chapter: consents end, and how everybody stands. */
+#include "process.h"
 #include "report.h"
 #include "story.h"
 
@@ -39,6 +40,53 @@ static bool ending_withdraw(struct story *story)
                     story->asker[ASKER_SCHOOL],
                     ARGUMENTS("institute", "fetch", demo->patient[1].request[ASKER_SCHOOL],
                               "--out", path));
+}
+
+/* ---- a hospital that does not answer ------------------------------------------------------ */
+
+/* A second, shorter consent of the pharmacy: it ends while the first goes on. */
+static bool ending_second_consent(struct story *story, const struct patient *patient,
+                                  char request[DEMO_REQUEST_SIZE])
+{
+    return story_run(story, story->asker[ASKER_PHARMACY],
+                     ARGUMENTS("institute", "request", "--hospital", "hospital-a", "--patient",
+                               patient->party->address, "--purpose", "HOPERAT", "--level", "low",
+                               "--term", "7d")) == 0 &&
+           (story_member(story, "request", request, DEMO_REQUEST_SIZE), true) &&
+           story_run(story, patient->party, ARGUMENTS("patient", "approve", request)) == 0 &&
+           story_run(story, story->hospital_a, ARGUMENTS("hospital", "approve", request)) == 0;
+}
+
+static bool ending_bypass(struct story *story)
+{
+    struct patient *patient = &story->demo->patient[story->demo->patients - 1];
+    char request[DEMO_REQUEST_SIZE], words[STORY_WORDS], path[PATH_MAX];
+    bool ok = ending_second_consent(story, patient, request);
+
+    if (!ok) {
+        report_remark(story_reason(story));
+        return false;
+    }
+    (void)snprintf(words, sizeof words,
+                   "hospital-a is silent; %s ends a second consent of the pharmacy all the same",
+                   patient->party->name);
+    process_pause(story->hospital_a, true);
+    ok = story_do(story, "revoke past a silent hospital", words, patient->party,
+                  ARGUMENTS("patient", "revoke", request));
+    process_pause(story->hospital_a, false);
+    if (!ok)
+        return false;
+    story_member(story, "message", words, sizeof words);
+    report_quote(words);
+    if (!story_scrap(story, "second.ndjson", path))
+        return false;
+    story_refused(story, "fetch after a bypass", "hospital-a is back: the pharmacy fetches",
+                  story->asker[ASKER_PHARMACY],
+                  ARGUMENTS("institute", "fetch", request, "--out", path));
+    return story_do(story, "the first goes on", "its first consent goes on",
+                    story->asker[ASKER_PHARMACY],
+                    ARGUMENTS("institute", "fetch", patient->request[ASKER_PHARMACY], "--out",
+                              path));
 }
 
 /* ---- the hospital ends an institute ------------------------------------------------------ */
@@ -90,7 +138,7 @@ static void ending_status(struct story *story)
 bool ending_tell(struct story *story)
 {
     report_chapter(story->demo->report, "Consents end");
-    if (!ending_withdraw(story) || !ending_revoke_institute(story))
+    if (!ending_withdraw(story) || !ending_bypass(story) || !ending_revoke_institute(story))
         return false;
     ending_status(story);
     return true;

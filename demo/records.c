@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chapter two: patients join a hospital, and their records become sealed parts. */
+#include "base/text.h"
 #include "check.h"
 #include "report.h"
 #include "story.h"
@@ -53,19 +54,65 @@ static bool records_parties(struct story *story)
                            "hospital-a certifies every patient's node");
 }
 
+/* The first patient has a policy of its own, the others the default one. */
 static bool records_enrol(struct story *story)
 {
+    static const char own[] =
+        "registered@hospital-a and (accredited@hospital-b or trusted@hospital-b)";
     struct demo *demo = story->demo;
     struct steps steps;
     bool ok;
 
     steps_begin(&steps, story, "enrol");
-    for (size_t i = 0; i < demo->patients; i++)
+    steps_add(&steps, demo->patient[0].party->name, demo->patient[0].party,
+              ARGUMENTS("patient", "enrol", "--policy", own));
+    for (size_t i = 1; i < demo->patients; i++)
         steps_add(&steps, demo->patient[i].party->name, demo->patient[i].party,
                   ARGUMENTS("patient", "enrol"));
-    ok = steps_run(&steps, "each makes keys, checks the level headers, signs policy and levels; "
-                           "the contracts exist");
+    ok = steps_run(&steps, "each makes keys, checks the level headers, signs policy (patient-1 one "
+                           "of its own) and levels");
     steps_end(&steps);
+    return ok && story_do(story, "override", "patient-1 gives the outsider no level at all",
+                          demo->patient[0].party,
+                          ARGUMENTS("patient", "override", story->outsider->address, "--level",
+                                    "none"));
+}
+
+/* What each patient's node decides by itself: no to the outsider, and the paper's table. */
+static bool records_rules(struct story *story)
+{
+    struct demo *demo = story->demo;
+    const int64_t start = time_monotonic_ms();
+    bool ok = true;
+
+    for (size_t row = 0; row <= DEMO_ASKERS && ok; row++) {
+        struct steps one;
+
+        steps_begin(&one, story, "rule");
+        for (size_t i = 0; i < demo->patients; i++) {
+            const struct party *party = demo->patient[i].party;
+
+            if (row == 0) {
+                steps_add(&one, party->name, party,
+                          ARGUMENTS("patient", "rule", "--then", "deny", "--institute",
+                                    story->outsider->address));
+            } else {
+                const struct asker *asker = &story_askers[row - 1];
+
+                steps_add(&one, party->name, party,
+                          ARGUMENTS("patient", "rule", "--then", "allow", "--category",
+                                    asker->category, "--purpose", asker->purpose, "--level",
+                                    asker->level, "--term", "30d"));
+            }
+        }
+        ok = steps_run(&one, NULL);
+        steps_end(&one);
+    }
+    report_line(demo->report, ok,
+                "each sets rules: no to the outsider; to hospitals for treatment complete, "
+                "pharmacies low,",
+                (uint64_t)(time_monotonic_ms() - start), 0);
+    report_remark("insurers for payment medium, medical schools for research high; else: ask");
     return ok;
 }
 
@@ -136,6 +183,6 @@ bool records_tell(struct story *story)
     else
         (void)snprintf(words, sizeof words, "%zu patients", demo->patients);
     report_chapter(demo->report, words);
-    return records_parties(story) && records_enrol(story) && records_import(story) &&
-           records_read(story, "each patient reads the whole own record");
+    return records_parties(story) && records_enrol(story) && records_rules(story) &&
+           records_import(story) && records_read(story, "each patient reads the whole own record");
 }

@@ -103,6 +103,12 @@ void report_remark(const char *words)
     (void)fflush(stdout);
 }
 
+void report_quote(const char *words)
+{
+    (void)printf("         \"%.300s\"\n", words);
+    (void)fflush(stdout);
+}
+
 void report_indented(const char *name, const char *text)
 {
     while (*text) {

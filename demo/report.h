@@ -30,6 +30,9 @@ void report_step(struct report *report, const char *name, bool ok, uint64_t mill
 /* What stands below a line: a quotation, a reason. */
 void report_remark(const char *words);
 
+/* The same in quotation marks, cut where it is very long. */
+void report_quote(const char *words);
+
 /* A name, and beside it text that may have several lines. */
 void report_indented(const char *name, const char *text);
 

@@ -62,14 +62,6 @@ bool story_do(struct story *story, const char *name, const char *words,
     return exit_code == 0;
 }
 
-static void story_quote(const char *reason)
-{
-    char text[STORY_WORDS];
-
-    (void)snprintf(text, sizeof text, "\"%.*s\"", STORY_WORDS - 8, reason);
-    report_remark(text);
-}
-
 void story_refused(struct story *story, const char *name, const char *words,
                    const struct party *party, const char *const *arguments)
 {
@@ -80,7 +72,7 @@ void story_refused(struct story *story, const char *name, const char *words,
                    exit_code == 1 ? "refused" : "NOT REFUSED");
     report_step(story->demo->report, name, exit_code == 1, story_time(story), bytes_of(NULL, 0),
                 text);
-    story_quote(story_reason(story));
+    report_quote(story_reason(story));
 }
 
 void story_check(struct story *story, const char *name, const char *words, int code,
@@ -179,7 +171,7 @@ bool steps_run(struct steps *steps, const char *words)
     if (!ok)
         steps_complain(steps, wanted);
     else if (steps->refused && steps->jobs.count)
-        story_quote(job_reason(&steps->jobs.job[0]));
+        report_quote(job_reason(&steps->jobs.job[0]));
     return ok;
 }
 
