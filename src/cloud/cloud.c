@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/tenant.h"
+#include "node/status.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -314,7 +315,7 @@ static int cloud_set_quota(struct operation *operation, struct buffer *result,
 
 struct tenants {
     struct node *node;
-    struct json_writer *writer;
+    struct json_writer *writer; /* NULL: only to be counted */
     struct buffer *text;
     uint64_t count;
     struct tenant_usage sum;
@@ -342,6 +343,8 @@ static int cloud_add_tenant(void *data, const uint8_t hospital[20], struct aceso
     tenants->count++;
     tenants->sum.objects += usage.objects;
     tenants->sum.bytes += usage.bytes;
+    if (!tenants->writer)
+        return ACESO_OK;
     json_open(tenants->writer, NULL, '{');
     json_put_string(tenants->writer, "hospital", address);
     json_put_u64(tenants->writer, "objects", usage.objects);
@@ -377,6 +380,29 @@ static int cloud_tenants(struct node *node, const yyjson_val *input, struct buff
     return code ? code : out->failed;
 }
 
+static int cloud_status(struct node *node, struct store *store, struct status *status,
+                        struct aceso_error *error)
+{
+    struct tenants tenants = { .node = node };
+    char path[PATH_MAX];
+    int code = cloud_directory(node, path, error);
+
+    (void)store;
+    if (!code)
+        code = tenant_each(path, cloud_add_tenant, &tenants, error);
+    if (code)
+        return code;
+    json_open(&status->writer, "kept", '{');
+    json_put_u64(&status->writer, "hospitals", tenants.count);
+    json_put_u64(&status->writer, "objects", tenants.sum.objects);
+    json_put_u64(&status->writer, "bytes", tenants.sum.bytes);
+    json_close(&status->writer, '}');
+    status_line(status, "keeps %llu objects, %llu bytes, for %llu hospitals",
+                (unsigned long long)tenants.sum.objects, (unsigned long long)tenants.sum.bytes,
+                (unsigned long long)tenants.count);
+    return ACESO_OK;
+}
+
 static const struct operation_kind cloud_operations[] = {
     { "quota", LANE_SHORT, cloud_set_quota },
 };
@@ -409,4 +435,5 @@ const struct role cloud_role = {
     .view_count = COUNT(cloud_views),
     .routes = cloud_routes,
     .route_count = COUNT(cloud_routes),
+    .status = cloud_status,
 };

@@ -218,7 +218,7 @@ static int status_view(struct node *node, const yyjson_val *input, struct buffer
         struct aceso_error failed;
 
         /* A status that fails because something is wrong would be of little use. */
-        if (role->status && node_network(node) && role->status(node, store, &status, &failed))
+        if (role->status && role->status(node, store, &status, &failed))
             status_line(&status, "%s: %s", role->name, failed.text);
     }
     if (!code) {

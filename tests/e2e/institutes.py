@@ -149,6 +149,14 @@ def standings(tap, network, bundle):
             expect("chain 31337 answers: block" in lines[1], lines[1])
         equal(status(network, "ca")["hospitals"], 2, "hospitals")
         equal(status(network, "ca")["credentials"], 6, "credentials")
+    with tap.check("a cloud: what it keeps, and no chain"):
+        network.party("cloud", "cloud")
+        found = status(network, "cloud")
+        equal((found["role"], found["kept"]["objects"]), ("cloud", 0), "cloud")
+        expect("keeps 0 objects" in found["message"], found["message"])
+        expect("chain" not in found, "it asks a chain")
+        network["cloud"].stop()
+        del network.nodes["cloud"]
     with tap.check("a hospital: its patients, who waits for whom, what it asked elsewhere"):
         found = status(network, HOME)
         equal((found["patients"], found["unsigned"], found["enrolling"]), (1, 0, 0), "patients")
