@@ -86,6 +86,8 @@ class Process:
 class ChainNode(Process):
     """anvil, its state on disk."""
 
+    confirmation = "depth:0"
+
     def __init__(self, top):
         super().__init__("chain", top / "chain.log")
         self.state = top / "chain/state.json"
@@ -131,9 +133,10 @@ class Node(Process):
         super().__init__(name, network.top / f"{name}.log")
         self.role = role
         self.data = network.top / name
+        chain = [] if role == "cloud" else ["--rpc", network.chain.url]
         code, out, err = aceso("init", "--role", role, "--label", name, "--listen",
-                               f"127.0.0.1:{self.port}", "--rpc", network.chain.url,
-                               "--light-keystore", "--json", data=self.data)
+                               f"127.0.0.1:{self.port}", *chain, "--light-keystore", "--json",
+                               data=self.data)
         expect(code == 0, f"init {name}: {err}")
         self.address = json.loads(out).get("address")
 
@@ -199,10 +202,13 @@ class Network(contextlib.AbstractContextManager):
         self.files = self.top / "files"
         self.files.mkdir()
         try:
-            self.chain = ChainNode(self.top)
+            self.chain = self.make_chain()
         except BaseException:
             self.close()
             raise
+
+    def make_chain(self):
+        return ChainNode(self.top)
 
     def __exit__(self, kind, problem, trace):
         if kind and not issubclass(kind, SystemExit):
