@@ -111,7 +111,7 @@ def refusals(tap, network, requests):
         request = ask(network, "pharmacy")
         until(lambda: standing(network, PATIENT, "patient", request), "the patient sees it")
         network.refused(PATIENT, "patient", "approve", request, "--level", "medium",
-                        words="the own table gives a pharmacy low")
+                        words="give this pharmacy low")
         network.refused("pharmacy", "institute", "fetch", request, words="no access string")
     with tap.check("an outsider gets nothing: refused, and with another's request"):
         request = ask(network, OUTSIDER, purpose="TREAT")
