@@ -157,7 +157,7 @@ class Story:
         network, tap = self.network, self.tap
         ids = {r["id"] for r in self.whole}
         codes = {leaf for r in self.whole for path, leaf in resources.leaves(r)
-                 if path[-1] == "code" and isinstance(leaf, str)}
+                 if path[-1] == "code" and isinstance(leaf, str) and any(map(str.isdigit, leaf))}
         dates = {leaf for r in self.whole for path, leaf in resources.leaves(r)
                  if isinstance(leaf, str) and "date" in path[-1].lower() and len(leaf) >= 10}
         types = {r["resourceType"] for r in self.whole}
