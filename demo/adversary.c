@@ -54,6 +54,12 @@ static const struct {
     { "rogue", attack_rogue,
       "an authority makes keys for others' attributes, and from a patient's key\n"
       "                --hospital DIR --institute DIR" },
+    { "cloud", attack_cloud,
+      "a cloud's operator reads what hospitals keep with him\n"
+      "                --cloud DIR [--institute DIR] [--bundle FILE...]; control: [--hospital DIR...]" },
+    { "shelf", attack_shelf,
+      "a cloud's operator loses, changes, swaps or rolls back an object: see 'hospital check'\n"
+      "                --cloud DIR --kept FILE --how keep|lose|change|swap|roll-back|restore" },
     { "impostor", attack_impostor,
       "serves false keys in a stopped hospital's place, until SIGTERM\n"
       "                --hospital DIR --database DIR" },
@@ -208,6 +214,12 @@ static bool attack_option(struct attack_input *in, int option, const char *value
     case 'a':
         in->anvil = value;
         return true;
+    case 'w':
+        in->how = value;
+        return true;
+    case 'k':
+        in->kept = value;
+        return true;
     case 'n':
         return text_u64(value, 1000000000, &in->budget) == ACESO_OK;
     default:
@@ -221,7 +233,8 @@ int main(int argc, char **argv)
         { "institute", 1, NULL, 'i' }, { "hospital", 1, NULL, 'h' }, { "patient", 1, NULL, 'p' },
         { "database", 1, NULL, 'd' },  { "parts", 1, NULL, 'f' },    { "cloud", 1, NULL, 'c' },
         { "bundle", 1, NULL, 'b' },    { "only", 1, NULL, 'o' },     { "anvil", 1, NULL, 'a' },
-        { "budget", 1, NULL, 'n' },    { "json", 0, NULL, 'j' },     { "help", 0, NULL, '?' },
+        { "budget", 1, NULL, 'n' },    { "how", 1, NULL, 'w' },      { "kept", 1, NULL, 'k' },
+        { "json", 0, NULL, 'j' },
         { NULL, 0, NULL, 0 },
     };
     struct attack attack = { .in = { .budget = ATTACK_BUDGET, .anvil = getenv("ACESO_ANVIL") },

@@ -3,8 +3,8 @@
  *
  * The adversary has what bad parties have: their data directories with passwords, databases and
  * parts that were stolen, and everything that is public. It uses the program's own libraries where
- * they serve an attacker, and code of its own where they refuse to. It only looks: it writes to no
- * data directory and sends no transaction. */
+ * they serve an attacker, and code of its own where they refuse to. It only looks: it sends no
+ * transaction and writes to no data directory, but for a cloud's operator to his own. */
 #ifndef ACESO_DEMO_ADVERSARY_H
 #define ACESO_DEMO_ADVERSARY_H
 
@@ -34,6 +34,7 @@ struct attack_input {
     const char *cloud[ATTACK_FILES_MAX];       /* the directory of a cloud's operator */
     const char *bundle[ATTACK_FILES_MAX];      /* what to look for in what was stolen */
     const char *only[ATTACK_FILES_MAX];        /* addresses: these patients; none: all */
+    const char *how, *kept;                    /* of `shelf` */
     const char *anvil;                         /* for a second chain */
     const char *work;                          /* a directory for copies */
     uint64_t budget;                           /* attempts at one header on the group level */
@@ -74,6 +75,7 @@ int attack_whitelist(struct attack *attack, struct aceso_error *error);
 int attack_replay(struct attack *attack, struct aceso_error *error);
 int attack_identity(struct attack *attack, struct aceso_error *error);
 int attack_impostor(struct attack *attack, struct aceso_error *error);
+int attack_shelf(struct attack *attack, struct aceso_error *error);
 
 /* ---- what was stolen (adversary_loot.c) -------------------------------------------------- */
 
@@ -249,6 +251,13 @@ struct rpc *fork_rpc(const struct fork *fork);
 /* Sends from any address, without its key: the copy is the adversary's own. */
 ACESO_NODISCARD int fork_send(struct fork *fork, const uint8_t from[20], const uint8_t *to,
                               struct bytes data, struct aceso_error *error);
+
+/* ---- what a cloud's operator sees (adversary_cloud.c) ------------------------------------ */
+
+/* Tries every key at hand on every object of the clouds, and looks for plain text there. Hospitals
+ * that are named are the control: their keys must open all objects. */
+ACESO_NODISCARD int cloud_look(struct attack *attack, uint64_t *objects,
+                               struct aceso_error *error);
 
 /* ---- headers on the group level (adversary_rows.c) --------------------------------------- */
 

@@ -17,6 +17,7 @@
 
 #define OPENING_STRANGE_PARTS 32 /* parts of each closed level that other patients' keys are tried on */
 #define OPENING_GUESSES 8
+#define OPENING_CONTROL 100000 /* attempts that the control may take */
 
 struct opening {
     struct loot *loot;
@@ -166,6 +167,37 @@ static int opening_derive(struct opening *opening, struct loot_relation *relatio
     return ACESO_OK;
 }
 
+/* The code that works row by row must open what the library opened, by the same keys. */
+static int opening_control(struct opening *opening, const struct loot_relation *relation,
+                           const uint8_t gid[20], struct aceso_error *error)
+{
+    struct loot *loot = opening->loot;
+    struct loot_key *own = calloc(loot->keys + 1, sizeof *own);
+    struct rows_result result = { .opened = false };
+    size_t count = 0;
+    int code = own ? ACESO_OK : error_set(error, ACESO_EMEMORY, NULL, "out of memory");
+
+    for (size_t i = 0; i < loot->keys && !code; i++) {
+        if (memcmp(loot->key[i].gid, gid, 20) == 0)
+            own[count++] = loot->key[i];
+    }
+    if (!code)
+        code = rows_attack(opening->rows, relation->got.top, own, count, OPENING_CONTROL, &result,
+                           error);
+    if (code == ACESO_ELIMIT)
+        code = ACESO_OK;
+    else if (!code &&
+             (!result.opened ||
+              memcmp(result.key, relation->got.key[relation->got.top - 1], 32) != 0))
+        code = error_set(error, ACESO_ESTATE, NULL,
+                         "the attack on the group level does not open what was granted");
+    if (own)
+        secret_wipe(own, (loot->keys + 1) * sizeof *own);
+    secret_wipe(&result, sizeof result);
+    free(own);
+    return code;
+}
+
 static int opening_headers(struct opening *opening, struct loot_relation *relation,
                            struct aceso_error *error)
 {
@@ -173,9 +205,14 @@ static int opening_headers(struct opening *opening, struct loot_relation *relati
     int code = rows_open(buffer_bytes(&relation->terms.headers), &relation->context,
                          &opening->rows, error);
 
-    for (size_t i = 0; i < loot->institutes && !code; i++)
+    for (size_t i = 0; i < loot->institutes && !code; i++) {
+        unsigned before = relation->got.top;
+
         code = opening_user(opening, relation, loot->party[i].address, false, &relation->got,
                             error);
+        if (!code && relation->got.top > before)
+            code = opening_control(opening, relation, loot->party[i].address, error);
+    }
     relation->alone = relation->got.top;
     for (size_t i = 0; i < loot->institutes && !code; i++)
         code = opening_user(opening, relation, loot->party[i].address, true, &relation->got,

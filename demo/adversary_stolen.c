@@ -24,6 +24,14 @@ static void stolen_say(struct loot *loot, const char *who)
         high = got > high ? got : high;
         grants += loot->relation[i].allowed > 0;
     }
+    if (!grants && !loot->attack->breaches) {
+        attack_say(loot->attack,
+                   "%s: %llu attempts on %zu patients, none of whom granted anything: nothing "
+                   "opens, %llu stolen parts stay closed",
+                   who, (unsigned long long)loot->attack->tried, loot->relations,
+                   (unsigned long long)closed);
+        return;
+    }
     attack_say(loot->attack,
                "%s: %llu attempts on %zu patients (%u with a grant) opened %s%s%s, %s; %llu stolen "
                "parts open, %llu stay closed",
@@ -202,6 +210,7 @@ static int thief_search(struct attack *attack, struct aceso_error *error)
 int attack_thief(struct attack *attack, struct aceso_error *error)
 {
     struct loot *loot = NULL;
+    uint64_t objects = 0;
     char who[160];
     int code = stolen_need(attack, true, false, false, error);
 
@@ -213,9 +222,11 @@ int attack_thief(struct attack *attack, struct aceso_error *error)
         code = thief_databases(loot, error);
     if (!code)
         code = thief_search(attack, error);
+    if (!code)
+        code = cloud_look(attack, &objects, error);
     if (!code) {
-        (void)snprintf(who, sizeof who, "%s with the whole database",
-                       loot->party[0].config.label);
+        (void)snprintf(who, sizeof who, "%s with the whole database%s",
+                       loot->party[0].config.label, objects ? " and the cloud" : "");
         code = stolen_run(loot, true, who, error);
     }
     loot_free(loot);

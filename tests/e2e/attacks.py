@@ -256,6 +256,56 @@ class Attacks:
             expect(any("certificate" in a["attempt"] for a in told["attempts"]), "not asked")
 
 
+    def cloud(self):
+        network, cloud = self.network, ("--cloud", self.network.top / "cloud")
+        with self.tap.check("hospital-a keeps its parts at a cloud", vital=True):
+            network.party("cloud", "cloud")
+            self.use_cloud()
+        with self.tap.check("the cloud's operator, with an institute's keys: opaque objects"):
+            told = self.carry_out("cloud", *cloud, *self.data(SCHOOL), "--bundle",
+                                  sample_bundle(), "--hospital", network[HOME].data)
+            expect("own key opens all" in told["attempts"][0]["outcome"], told["attempts"])
+        with self.tap.check("a pharmacy with database and cloud: as with the database"):
+            told = self.carry_out("thief", *self.data(PHARMACY), *cloud, "--database",
+                                  network[HOME].data, "--parts", self.backup,
+                                  "--bundle", sample_bundle())
+            equal(self.opened(told, "patient-1"), ("low", "low", "low"), "patient-1")
+        for how, word in (("lose", "lost"), ("change", "changed"), ("swap", "swapped")):
+            with self.tap.check(f"an object {word} is noticed and named"):
+                self.mischief(how, word)
+        with self.tap.check("an object rolled back is noticed and named"):
+            self.shelf("keep", "old")
+            network.do(HOME, "hospital", "cloud", "--home")
+            until(lambda: not network.ask(HOME, "status")["cloud"]["used"], "all is home")
+            self.use_cloud()
+            self.shelf("keep", "rolled back")
+            self.shelf("roll-back", "old")
+            self.checked("rolled back")
+            self.shelf("restore", "rolled back")
+            network.do(HOME, "hospital", "check")
+
+    def use_cloud(self):
+        network = self.network
+        network.do(HOME, "hospital", "cloud", f"https://127.0.0.1:{network['cloud'].port}",
+                   "--address", network["cloud"].address)
+        until(lambda: network.ask(HOME, "status")["cloud"]["home"] == 0, "all is at the cloud")
+
+    def shelf(self, how, kept):
+        self.carry_out("shelf", "--cloud", self.network["cloud"].data, "--how", how, "--kept",
+                       self.network.files / f"{kept}.db")
+
+    def checked(self, word):
+        code, out, _ = self.network.run(HOME, "hospital", "check", "--json")
+        equal((code, {f["fault"] for f in json.loads(out)["faults"]}), (1, {word}), "the check")
+
+    def mischief(self, how, word):
+        self.network.do(HOME, "hospital", "check")
+        self.shelf(how, word)
+        self.checked(word)
+        self.shelf("restore", word)
+        self.network.do(HOME, "hospital", "check")
+
+
 def program(tap):
     with Network("attacks") as network:
         attacks = Attacks(tap, network)
@@ -271,6 +321,7 @@ def program(tap):
         attacks.replay(False)
         attacks.revoked(low)
         attacks.replay(True)
+        attacks.cloud()
 
 
 if __name__ == "__main__":
