@@ -4,6 +4,7 @@
 # make test [SUITE=NAME] [TEST=PATTERN]              all tests, plain, sanitized and fuzzed
 # make                                               what `build/aceso demo` needs
 # make bench SUITE=NAME     abe, api, chain, gas, records: lines `bench NAME=VALUE UNIT`
+# make test-network                                  the tests on a Clique network
 # make network [SIGNERS=3] [DIRECTORY=...]           a Clique network of geth on this machine
 # make fuzz [SECONDS=60] [TEST=PATTERN]              each fuzz target for so long
 # make format, make check-format    the C code in the form of .clang-format
@@ -17,7 +18,7 @@ TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite '$(SUITE)') \
     $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
-.PHONY: all setup configure demo test bench network fuzz format check-format install clean
+.PHONY: all setup configure demo test bench test-network network fuzz format check-format install clean
 
 all: configure
 	@ninja -C build demo/aceso
@@ -41,6 +42,10 @@ bench: configure
 	@meson test -C build --benchmark --list --suite '$(SUITE)' >/dev/null || \
 	    { echo 'no benchmark is called $(SUITE)' >&2; exit 2; }
 	@meson test -C build --benchmark --suite '$(SUITE)' --verbose --num-processes 1
+
+test-network: all
+	@tools/setup.sh network
+	@ACESO=build/demo/aceso PYTHONDONTWRITEBYTECODE=1 python3 tests/network/clique_story.py
 
 network:
 	@tools/setup.sh network
