@@ -35,8 +35,8 @@ int main(void)
         check(aceso_abe_random(seeds[i], sizeof(seeds[i])));
         check(aceso_abe_setup(seeds[i], attributes[i], bytes, &length));
         check(aceso_abe_public_key_import(bytes, length, &public_keys[i]));
-        check(aceso_abe_keygen(seeds[i], attributes[i], (const uint8_t *)"alice", 5, bytes,
-                               &length));
+        check(
+            aceso_abe_keygen(seeds[i], attributes[i], (const uint8_t *)"alice", 5, bytes, &length));
         check(aceso_abe_user_key_import(bytes, length, public_keys[i], &user_keys[i]));
     }
     check(aceso_abe_policy_parse(text, strlen(text), &policy, NULL));
@@ -47,10 +47,9 @@ int main(void)
         check(aceso_abe_setup(seeds[1], attribute, bytes, &length));
         check(aceso_abe_public_key_import(bytes, length, &public_keys[row]));
     }
-    check(aceso_abe_encrypt(ACESO_ABE_CPA, policy,
-                            (const struct aceso_abe_public_key *const *)public_keys,
-                            aceso_abe_policy_rows(policy), NULL, 0, letter, sizeof(letter),
-                            &sealed, &length));
+    check(aceso_abe_encrypt(
+        ACESO_ABE_CPA, policy, (const struct aceso_abe_public_key *const *)public_keys,
+        aceso_abe_policy_rows(policy), NULL, 0, letter, sizeof(letter), &sealed, &length));
     check(aceso_abe_decrypt(sealed, length, (const struct aceso_abe_user_key *const *)user_keys, 2,
                             NULL, 0, NULL, 0, &opened, &length));
     printf("%s\n", (const char *)opened);
