@@ -131,7 +131,8 @@ const struct command commands[] = {
 
     { "patient", "enrol", "agree keys and terms with the hospital and sign them",
       COMMAND_OPERATION, "enrol",
-      { OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "which, where there are several"),
+      { OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL",
+               "which, where there are several"),
         OPTION("policy", "policy", FIELD_TEXT, false, "TEXT",
                "in place of the default one: attributes with and, or, K of (...), brackets"),
         OPTION("levels", "levels", FIELD_TEXT, false, "TABLE",

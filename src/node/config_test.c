@@ -54,7 +54,7 @@ static void test_round_trip(void **state)
     "{\"version\":2,\"role\":\"patient\",\"label\":\"p\",\"rpc\":\"http://x\""
 #define HEX20(digit) "0x000000000000000000000000000000000000000" digit
 #define CARD(id)                                                                                   \
-    "\"hospital\":{\"id\":" id ",\"address\":\"" HEX20("9") "\",\"label\":\"h" id                   \
+    "\"hospital\":{\"id\":" id ",\"address\":\"" HEX20("9") "\",\"label\":\"h" id                  \
     "\",\"url\":\"https://h" id ":1\"}"
 #define OWN(digit) ",\"address\":\"" HEX20(digit) "\""
 

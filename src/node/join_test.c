@@ -171,7 +171,8 @@ static void test_hospital(void **state)
     assert_memory_equal(request.address, address, 20);
     assert_true(request.authority_request.len > 0);
     buffer_clear(&document);
-    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots), &request, &all.card, NULL, &document),
+    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots),
+                                 &request, &all.card, NULL, &document),
                      ACESO_OK);
     assert_int_equal(join_accept(all.hospital.directory, all.hospital.keys, buffer_bytes(&document),
                                  NULL),
@@ -258,7 +259,8 @@ static void test_patient(void **state)
     request.role = ROLE_INSTITUTE;
     buffer_clear(&document);
     assert_int_not_equal(party_admit(&all.hospital, "tls/authority-key.sealed",
-                                     buffer_bytes(&authority), &request, &all.card, NULL, &document),
+                                     buffer_bytes(&authority), &request, &all.card, NULL,
+                                     &document),
                          ACESO_OK);
     join_request_free(&request);
     buffer_free(&document);
@@ -419,14 +421,16 @@ static void test_institute(void **state)
     assert_int_equal(party_ask(&all, &all.institute, false, &document), ACESO_OK);
     assert_int_equal(join_read(&all.network, buffer_bytes(&document), &request, NULL), ACESO_OK);
     buffer_clear(&document);
-    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots), &request, &all.card, NULL, &document),
+    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots),
+                                 &request, &all.card, NULL, &document),
                      ACESO_OK);
     assert_int_equal(join_accept(all.institute.directory, all.institute.keys,
                                  buffer_bytes(&document), NULL),
                      ACESO_EFORMAT); /* no credential */
     assert_int_equal(credential_load(all.institute.directory, &loaded, NULL), ACESO_ENOTFOUND);
     buffer_clear(&document);
-    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots), &request, &all.card, &credential, &document),
+    assert_int_equal(party_admit(&all.ca, "tls/root-key.sealed", buffer_bytes(&all.roots),
+                                 &request, &all.card, &credential, &document),
                      ACESO_OK);
     assert_int_equal(join_accept(all.institute.directory, all.institute.keys,
                                  buffer_bytes(&document), NULL),

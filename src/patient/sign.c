@@ -39,8 +39,8 @@ static int signing_check(const struct signing *signing, const struct hpsc_batch 
 
     *done = !code && batch->number && batch->number <= last;
     if (!code && last)
-        code = ledger_batch(signing->store, signing->contract, *done ? batch->number : last, &before,
-                            error);
+        code = ledger_batch(signing->store, signing->contract, *done ? batch->number : last,
+                            &before, error);
     if (!code && *done && memcmp(batch->root, before.root, 32) != 0)
         code = error_set(error, ACESO_EVERIFY, "batch", "another one is on the chain");
     if (!code && !*done &&
