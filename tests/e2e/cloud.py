@@ -4,6 +4,7 @@
 whatever the cloud loses, swaps, rolls back or changes is noticed and named, by 'hospital check' and
 by who reads. kill -9 of either side while records are carried loses nothing."""
 
+import base64
 import contextlib
 import gzip
 import json
@@ -255,7 +256,7 @@ class Story:
             self.sound(len(self.whole) + 60)
 
     def second_bundle(self):
-        """The patient again with some resources that refer to nothing else."""
+        """The patient again with some resources that refer to nothing else, one of them large."""
         with gzip.open(self.bundle, "rt", encoding="utf-8") as file:
             bundle = json.load(file)
         patient = bundle["entry"][0]
@@ -264,7 +265,16 @@ class Story:
              "resource": {"resourceType": "Basic", "id": f"{i:08d}-0000-4000-8000-000000000000",
                           "code": {"text": f"note {i}"},
                           "subject": {"reference": patient["fullUrl"]}},
-             "request": {"method": "POST", "url": "Basic"}} for i in range(1, 60)]
+             "request": {"method": "POST", "url": "Basic"}} for i in range(1, 59)]
+        large = base64.b64encode(bytes(range(256)) * 8000).decode()
+        bundle["entry"].append(
+            {"fullUrl": "urn:uuid:00000059-0000-4000-8000-000000000000",
+             "resource": {"resourceType": "DocumentReference", "status": "current",
+                          "id": "00000059-0000-4000-8000-000000000000",
+                          "subject": {"reference": patient["fullUrl"]},
+                          "content": [{"attachment": {"contentType": "text/plain",
+                                                      "data": large}}]},
+             "request": {"method": "POST", "url": "DocumentReference"}})
         return self.network.write("second.json", json.dumps(bundle))
 
     def killed(self):
