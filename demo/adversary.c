@@ -56,7 +56,7 @@ static const struct {
       "                --hospital DIR --institute DIR" },
     { "cloud", attack_cloud,
       "a cloud's operator reads what hospitals keep with him\n"
-      "                --cloud DIR [--institute DIR] [--bundle FILE...]; control: [--hospital DIR...]" },
+      "                --cloud DIR [--institute DIR] [--bundle FILE] [--hospital DIR: control]" },
     { "shelf", attack_shelf,
       "a cloud's operator loses, changes, swaps or rolls back an object: see 'hospital check'\n"
       "                --cloud DIR --kept FILE --how keep|lose|change|swap|roll-back|restore" },
@@ -173,8 +173,8 @@ static int attack_usage(FILE *to)
         (void)fprintf(to, "  %-12s  %s\n", attacks[i].name, attacks[i].help);
     (void)fprintf(to,
                   "\nDIR is a data directory with its password; of --database only records.db and\n"
-                  "node.db are used. --only ADDRESS: this patient (else all); --budget N: attempts\n"
-                  "at one header on the group level (%d).\n"
+                  "node.db are used. --only ADDRESS: this patient (else all); --budget N:\n"
+                  "attempts at one header on the group level (%d).\n"
                   "exit: 0 no more than allowed, 1 BREACH, 2 could not be carried out, 3 usage\n",
                   ATTACK_BUDGET);
     return to == stdout ? EXIT_HELD : EXIT_USAGE;

@@ -236,7 +236,8 @@ static const struct {
     { "roll-back", "UPDATE object SET bytes = (SELECT bytes FROM kept.object AS old"
                    " WHERE old.name = object.name)"
                    " WHERE name = (SELECT min(name) FROM kept.object)" },
-    { "restore", "INSERT OR REPLACE INTO object (name, bytes) SELECT name, bytes FROM kept.object" },
+    { "restore", "INSERT OR REPLACE INTO object (name, bytes)"
+                 " SELECT name, bytes FROM kept.object" },
 };
 
 static int shelf_find(const char *directory, char path[PATH_MAX], struct aceso_error *error)

@@ -282,7 +282,8 @@ static int identity_patient(struct identity *identity, const struct buffer *chai
     if (code && code != ACESO_EDENIED && code != ACESO_EVERIFY && code != ACESO_EIO)
         return error_set(error, code, NULL, "%s", why.text);
     attack_note(identity->attack, code == ACESO_OK,
-                "as the patient, by another hospital's certificate", code ? why.text : "was served");
+                "as the patient, by another hospital's certificate",
+                code ? why.text : "was served");
     return ACESO_OK;
 }
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPENING_STRANGE_PARTS 32 /* parts of each closed level that other patients' keys are tried on */
+#define OPENING_STRANGE_PARTS 32 /* parts of each closed level for other patients' keys */
 #define OPENING_GUESSES 8
 #define OPENING_CONTROL 100000 /* attempts that the control may take */
 

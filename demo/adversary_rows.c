@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_KEYS_MAX 48    /* keys that are tried for one row */
-#define ROWS_GIDS_MAX 12    /* users whose keys are mixed */
+#define ROWS_KEYS_MAX 48 /* keys that are tried for one row */
+#define ROWS_GIDS_MAX 12 /* users whose keys are mixed */
 
 struct rows_level {
     struct group_header header;
@@ -232,8 +232,8 @@ static bool attempt_choice(struct rows_attempt *attempt, const struct rows_choic
     attempt->result->tried++;
     for (size_t i = 0; i < choice->count; i++) {
         unsigned from = mixed ? mixed[i] : 0;
-        const struct group_row *row = from ? &attempt->rows->level[from - 1].header.row[choice->row[i]]
-                                          : &attempt->level->header.row[choice->row[i]];
+        const struct rows_level *level = from ? &attempt->rows->level[from - 1] : attempt->level;
+        const struct group_row *row = &level->header.row[choice->row[i]];
 
         blst_fp12_mul(&product, &product, &row->c1);
         q[n] = &attempt->pool->h[choice->gid[i]];

@@ -285,8 +285,8 @@ int attack_revoked(struct attack *attack, struct aceso_error *error)
         code = error_set(error, ACESO_ESTATE, NULL, "no consent of this institute has ended");
     if (!code) {
         (void)snprintf(who, sizeof who,
-                       "the gateway refused %s %llu times; from its stash, as before the revocation "
-                       "(what was read cannot be unread)",
+                       "the gateway refused %s %llu times; from its stash, as before the "
+                       "revocation (what was read cannot be unread)",
                        loot->party[0].config.label, (unsigned long long)revoked.asked);
         code = stolen_run(loot, false, who, error);
     }
