@@ -58,7 +58,8 @@ def page(header):
             if comment:
                 # Grammar and lists keep their lines; sentences flow.
                 text = plain(comment)
-                yield literal(text) if re.search(r"^\S.*   \S", text, re.M) else escaped(text) + "\n"
+                kept = re.search(r"^\S.*   \S", text, re.MULTILINE)
+                yield literal(text) if kept else escaped(text) + "\n"
             elif code:
                 yield literal(code)
     yield "# SEE ALSO\n\n*aceso*(1), abe-format.md for every byte that is written\n"
