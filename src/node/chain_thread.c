@@ -26,6 +26,7 @@ struct chain_thread {
     /* the thread's own */
     struct store *store;
     struct follower *follower;
+    uint8_t topics[LEDGER_TOPICS][32]; /* of the follower's events */
 };
 
 static void chain_wait(struct chain_thread *thread, unsigned ms)
@@ -62,7 +63,9 @@ static int chain_open(struct chain_thread *thread, struct aceso_error *error)
     if (!code)
         code = confirmation_parse(node->config.confirmation, &settings.confirmation, error);
     settings.store = thread->store;
-    settings.topic0 = ledger_topics(&settings.topics);
+    ledger_topics(thread->topics);
+    settings.topic0 = (const uint8_t(*)[32])thread->topics;
+    settings.topics = LEDGER_TOPICS;
     if (!code)
         code = follower_open(&settings, &thread->follower, error);
     return code;

@@ -55,440 +55,101 @@ int ledger_migrate(struct store *store, struct aceso_error *error)
     return store_migrate(store, ledger_later, sizeof ledger_later / sizeof ledger_later[0], error);
 }
 
-#define LEDGER_VALUES 16
+#define LEDGER_VALUES 16 /* of one event */
 
-/* One event on its way into the tables. */
-struct ledger_entry {
-    struct store *store;
-    const struct rpc_log *log;
-    struct abi_value data[LEDGER_VALUES];
-    struct aceso_error *error;
-};
-
-static uint64_t entry_topic_u64(const struct ledger_entry *entry, size_t index)
-{
-    struct abi_value value = abi_word(entry->log->topic[index]);
-
-    return abi_get_u64(&value);
-}
-
-static struct bytes entry_topic_address(const struct ledger_entry *entry, size_t index)
-{
-    return bytes_of(entry->log->topic[index] + 12, 20);
-}
-
-static struct bytes entry_word(const struct ledger_entry *entry, size_t index)
-{
-    return bytes_of(entry->data[index].word, 32);
-}
-
-static int64_t entry_u64(const struct ledger_entry *entry, size_t index)
-{
-    uint64_t value = abi_get_u64(&entry->data[index]);
-
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-static int entry_prepare(const struct ledger_entry *entry, const char *sql,
-                         struct statement **statement)
-{
-    return store_prepare(entry->store, sql, statement, entry->error);
-}
-
-static int ledger_text(struct bytes text, char *out, size_t size)
-{
-    if (text.len >= size)
-        return ACESO_ELIMIT;
-    memcpy(out, text.data, text.len);
-    out[text.len] = '\0';
-    return ACESO_OK;
-}
-
-static int on_hospital_registered(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    char label[CONFIG_LABEL_SIZE], url[CONFIG_URL_SIZE];
-    int code;
-
-    if (ledger_text(entry->data[0].bytes, label, sizeof label) ||
-        ledger_text(entry->data[1].bytes, url, sizeof url))
-        return ACESO_OK; /* nobody could reach it by such a name */
-    code = entry_prepare(entry,
-                         "INSERT INTO ledger_hospital (id, address, key, label, url, seal_key,"
-                         " tls_key_digest, keys_digest)"
-                         " VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, zeroblob(32))",
-                         &insert);
-    if (code)
-        return code;
-    statement_bind_int(insert, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(insert, 2, entry_topic_address(entry, 2));
-    statement_bind_text(insert, 3, label);
-    statement_bind_text(insert, 4, url);
-    statement_bind_blob(insert, 5, entry_word(entry, 2));
-    statement_bind_blob(insert, 6, entry_word(entry, 3));
-    return statement_run(insert, entry->error);
-}
-
-static int on_hospital_updated(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    char url[CONFIG_URL_SIZE];
-    int code;
-
-    if (ledger_text(entry->data[0].bytes, url, sizeof url))
-        return ACESO_OK;
-    code = entry_prepare(entry,
-                         "UPDATE ledger_hospital SET url = ?2, seal_key = ?3, tls_key_digest = ?4"
-                         " WHERE id = ?1",
-                         &update);
-    if (code)
-        return code;
-    statement_bind_int(update, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_text(update, 2, url);
-    statement_bind_blob(update, 3, entry_word(entry, 1));
-    statement_bind_blob(update, 4, entry_word(entry, 2));
-    return statement_run(update, entry->error);
-}
-
-static int entry_set_suspended(struct ledger_entry *entry, bool suspended)
-{
-    struct statement *update = NULL;
-    int code =
-        entry_prepare(entry, "UPDATE ledger_hospital SET suspended = ?2 WHERE id = ?1", &update);
-
-    if (code)
-        return code;
-    statement_bind_int(update, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_int(update, 2, suspended);
-    return statement_run(update, entry->error);
-}
-
-static int on_hospital_suspended(struct ledger_entry *entry)
-{
-    return entry_set_suspended(entry, true);
-}
-
-static int on_hospital_reinstated(struct ledger_entry *entry)
-{
-    return entry_set_suspended(entry, false);
-}
-
-static int on_hospital_key_replaced(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry, "UPDATE ledger_hospital SET key = ?2 WHERE id = ?1", &update);
-
-    if (code)
-        return code;
-    statement_bind_int(update, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(update, 2, entry_topic_address(entry, 3));
-    return statement_run(update, entry->error);
-}
-
-static int on_keys_published(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code =
-        entry_prepare(entry, "UPDATE ledger_hospital SET keys_digest = ?2 WHERE id = ?1", &update);
-
-    if (code)
-        return code;
-    statement_bind_int(update, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(update, 2, entry_word(entry, 0));
-    return statement_run(update, entry->error);
-}
-
-static int on_credential_accepted(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(entry,
-                             "INSERT OR REPLACE INTO ledger_credential (institute, serial,"
-                             " category, seal_key, tls_key_digest, expiry)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                             &insert);
-
-    if (code)
-        return code;
-    statement_bind_blob(insert, 1, entry_topic_address(entry, 1));
-    statement_bind_int(insert, 2, (int64_t)entry_topic_u64(entry, 2));
-    statement_bind_int(insert, 3, entry_u64(entry, 0));
-    statement_bind_blob(insert, 4, entry_word(entry, 1));
-    statement_bind_blob(insert, 5, entry_word(entry, 2));
-    statement_bind_int(insert, 6, entry_u64(entry, 3));
-    return statement_run(insert, entry->error);
-}
-
-/* Revoked ones stay in the table, expired. */
-static int on_credential_revoked(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry,
-                             "UPDATE ledger_credential SET expiry = 0"
-                             " WHERE institute = ?1 AND serial <= ?2",
-                             &update);
-
-    if (code)
-        return code;
-    statement_bind_blob(update, 1, entry_topic_address(entry, 1));
-    statement_bind_int(update, 2, (int64_t)entry_topic_u64(entry, 2));
-    return statement_run(update, entry->error);
-}
-
-static int on_relationship_created(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(entry,
-                             "INSERT INTO ledger_relationship (hospital, patient, contract)"
-                             " VALUES (?1, ?2, ?3)",
-                             &insert);
-
-    if (code)
-        return code;
-    statement_bind_int(insert, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(insert, 2, entry_topic_address(entry, 2));
-    statement_bind_blob(insert, 3, entry_topic_address(entry, 3));
-    return statement_run(insert, entry->error);
-}
-
-static int on_terms_set(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(entry,
-                             "INSERT INTO ledger_terms (contract, e, n, policy_digest, levels,"
-                             " patient_keys_digest, authority_keys_digest, headers_digest, headers)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                             &insert);
-
-    if (code)
-        return code;
-    statement_bind_blob(insert, 1, bytes_of(entry->log->address, 20));
-    statement_bind_int(insert, 2, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_int(insert, 3, (int64_t)entry_topic_u64(entry, 2));
-    for (int i = 0; i < 5; i++)
-        statement_bind_blob(insert, 4 + i, entry_word(entry, (size_t)i));
-    statement_bind_blob(insert, 9, entry->data[5].bytes);
-    return statement_run(insert, entry->error);
-}
-
-static int on_override_set(struct ledger_entry *entry)
-{
-    struct statement *change = NULL;
-    int64_t level = entry_u64(entry, 0);
-    int code = entry_prepare(entry,
-                             level == HPSC_OVERRIDE_NONE
-                                 ? "DELETE FROM ledger_override WHERE contract = ?1"
-                                   " AND institute = ?2"
-                                 : "INSERT OR REPLACE INTO ledger_override"
-                                   " (contract, institute, level) VALUES (?1, ?2, ?3)",
-                             &change);
-
-    if (code)
-        return code;
-    statement_bind_blob(change, 1, bytes_of(entry->log->address, 20));
-    statement_bind_blob(change, 2, entry_topic_address(entry, 1));
-    if (level != HPSC_OVERRIDE_NONE)
-        statement_bind_int(change, 3, level);
-    return statement_run(change, entry->error);
-}
-
-static int on_batch_anchored(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(entry,
-                             "INSERT INTO ledger_batch (contract, number, root, previous_root,"
-                             " records, leaves) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                             &insert);
-
-    if (code)
-        return code;
-    statement_bind_blob(insert, 1, bytes_of(entry->log->address, 20));
-    statement_bind_int(insert, 2, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(insert, 3, bytes_of(entry->log->topic[2], 32));
-    statement_bind_blob(insert, 4, entry_word(entry, 0));
-    statement_bind_int(insert, 5, entry_u64(entry, 1));
-    statement_bind_int(insert, 6, entry_u64(entry, 2));
-    return statement_run(insert, entry->error);
-}
-
-static int on_request_made(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(entry,
-                             "INSERT INTO ledger_request (id, hospital, patient, institute,"
-                             " purpose, level, term, deadline, status)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                             &insert);
-
-    if (code)
-        return code;
-    statement_bind_blob(insert, 1, entry_word(entry, 0));
-    statement_bind_int(insert, 2, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(insert, 3, entry_topic_address(entry, 2));
-    statement_bind_blob(insert, 4, entry_topic_address(entry, 3));
-    for (int i = 0; i < 4; i++)
-        statement_bind_int(insert, 5 + i, entry_u64(entry, (size_t)i + 1));
-    statement_bind_int(insert, 9, LEDGER_OPEN);
-    return statement_run(insert, entry->error);
-}
-
-/* The contract takes a grant for the epoch in force only, so that is the one it is for. */
-static int on_consent_given(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry,
-                             "UPDATE ledger_request SET granted = ?2, until = ?3,"
-                             " sealed_grant = ?4, epoch = (SELECT max(t.e) FROM ledger_terms t"
-                             " JOIN ledger_relationship r ON r.contract = t.contract"
-                             " WHERE r.hospital = ledger_request.hospital"
-                             " AND r.patient = ledger_request.patient) WHERE id = ?1",
-                             &update);
-
-    if (code)
-        return code;
-    statement_bind_blob(update, 1, bytes_of(entry->log->topic[1], 32));
-    for (int i = 0; i < 2; i++)
-        statement_bind_int(update, 2 + i, entry_u64(entry, (size_t)i));
-    statement_bind_blob(update, 4, entry->data[2].bytes);
-    return statement_run(update, entry->error);
-}
-
-static int on_request_approved(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry,
-                             "UPDATE ledger_request SET status = ?2, access_digest = ?3,"
-                             " sealed_access = ?4 WHERE id = ?1",
-                             &update);
-
-    if (code)
-        return code;
-    statement_bind_blob(update, 1, bytes_of(entry->log->topic[1], 32));
-    statement_bind_int(update, 2, LEDGER_APPROVED);
-    statement_bind_blob(update, 3, bytes_of(entry->log->topic[2], 32));
-    statement_bind_blob(update, 4, entry->data[0].bytes);
-    return statement_run(update, entry->error);
-}
-
-static int entry_set_status(struct ledger_entry *entry, enum ledger_status status)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry, "UPDATE ledger_request SET status = ?2 WHERE id = ?1", &update);
-
-    if (code)
-        return code;
-    statement_bind_blob(update, 1, bytes_of(entry->log->topic[1], 32));
-    statement_bind_int(update, 2, status);
-    return statement_run(update, entry->error);
-}
-
-static int on_refused(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_REFUSED);
-}
-
-static int on_denied(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_DENIED);
-}
-
-static int on_withdrawn(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_WITHDRAWN);
-}
-
-static int on_expired(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_EXPIRED);
-}
-
-static int on_revoked(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_REVOKED);
-}
-
-static int on_ended(struct ledger_entry *entry)
-{
-    return entry_set_status(entry, LEDGER_ENDED);
-}
-
-static int on_institute_opened(struct ledger_entry *entry)
-{
-    struct statement *insert = NULL;
-    int code = entry_prepare(
-        entry, "INSERT INTO ledger_pair (hospital, institute, contract) VALUES (?1, ?2, ?3)",
-        &insert);
-
-    if (code)
-        return code;
-    statement_bind_int(insert, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(insert, 2, entry_topic_address(entry, 2));
-    statement_bind_blob(insert, 3, entry_topic_address(entry, 3));
-    return statement_run(insert, entry->error);
-}
-
-static int on_institute_revoked(struct ledger_entry *entry)
-{
-    struct statement *update = NULL;
-    int code = entry_prepare(entry,
-                             "UPDATE ledger_request SET status = ?3"
-                             " WHERE hospital = ?1 AND institute = ?2 AND status = ?4",
-                             &update);
-
-    if (code)
-        return code;
-    statement_bind_int(update, 1, (int64_t)entry_topic_u64(entry, 1));
-    statement_bind_blob(update, 2, entry_topic_address(entry, 2));
-    statement_bind_int(update, 3, LEDGER_ENDED);
-    statement_bind_int(update, 4, LEDGER_APPROVED);
-    return statement_run(update, entry->error);
-}
-
-/* Every event that the ledger keeps, and what to do with it. */
-#define LEDGER_EVENTS(X)                                                                           \
-    X(AMSC_HOSPITAL_REGISTERED, on_hospital_registered)                                            \
-    X(AMSC_HOSPITAL_UPDATED, on_hospital_updated)                                                  \
-    X(AMSC_HOSPITAL_SUSPENDED, on_hospital_suspended)                                              \
-    X(AMSC_HOSPITAL_REINSTATED, on_hospital_reinstated)                                            \
-    X(AMSC_HOSPITAL_KEY_REPLACED, on_hospital_key_replaced)                                        \
-    X(AMSC_KEYS_PUBLISHED, on_keys_published)                                                      \
-    X(AMSC_CREDENTIAL_ACCEPTED, on_credential_accepted)                                            \
-    X(AMSC_CREDENTIAL_REVOKED, on_credential_revoked)                                              \
-    X(AMSC_RELATIONSHIP_CREATED, on_relationship_created)                                          \
-    X(HPSC_TERMS_SET, on_terms_set)                                                                \
-    X(HPSC_OVERRIDE_SET, on_override_set)                                                          \
-    X(HPSC_BATCH_ANCHORED, on_batch_anchored)                                                      \
-    X(ARSC_REQUEST_MADE, on_request_made)                                                          \
-    X(ARSC_CONSENT_GIVEN, on_consent_given)                                                        \
-    X(ARSC_REQUEST_APPROVED, on_request_approved)                                                  \
-    X(ARSC_CONSENT_REFUSED, on_refused)                                                            \
-    X(ARSC_REQUEST_DENIED, on_denied)                                                              \
-    X(ARSC_REQUEST_WITHDRAWN, on_withdrawn)                                                        \
-    X(ARSC_REQUEST_EXPIRED, on_expired)                                                            \
-    X(ARSC_CONSENT_REVOKED, on_revoked)                                                            \
-    X(ARSC_CONSENT_ENDED, on_ended)                                                                \
-    X(ARSC_INSTITUTE_OPENED, on_institute_opened)                                                  \
-    X(ARSC_INSTITUTE_REVOKED, on_institute_revoked)
-
-static const uint8_t ledger_topic[][32] = {
-#define X(event, function) event##_TOPIC,
-    LEDGER_EVENTS(X)
-#undef X
-};
-
-static const struct {
-    const char *indexed;
+/* What is done for one kind of event: a statement, and where its parameters come from, in order:
+ *     n1 a1 h1   the first indexed member as a number, an address, 32 bytes (n2, ...)
+ *     N0 W0      the first other member as a number, 32 bytes (N1, ...)
+ *     B0 T0      the same of any length, and as text
+ *     c k        the contract that the event is from, the constant */
+struct ledger_rule {
+    uint8_t topic[32];
+    const char *indexed; /* as Solidity writes their types */
     const char *data;
-    int (*run)(struct ledger_entry *entry);
-} ledger_events[] = {
-#define X(event, function) { event##_INDEXED, event##_DATA, (function) },
-    LEDGER_EVENTS(X)
-#undef X
+    const char *sql;
+    const char *values;
+    int constant;
 };
 
-const uint8_t (*ledger_topics(size_t *count))[32]
+#define RULE(event, sql, values, constant)                                                         \
+    { event##_TOPIC, event##_INDEXED, event##_DATA, (sql), (values), (constant) }
+#define SET_SUSPENDED "UPDATE ledger_hospital SET suspended = ?2 WHERE id = ?1"
+#define SET_STATUS "UPDATE ledger_request SET status = ?2 WHERE id = ?1"
+
+static const struct ledger_rule ledger_rules[LEDGER_TOPICS] = {
+    RULE(AMSC_HOSPITAL_REGISTERED,
+         "INSERT INTO ledger_hospital (id, address, key, label, url, seal_key, tls_key_digest,"
+         " keys_digest) VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, zeroblob(32))",
+         "n1 a2 T0 T1 W2 W3", 0),
+    RULE(AMSC_HOSPITAL_UPDATED,
+         "UPDATE ledger_hospital SET url = ?2, seal_key = ?3, tls_key_digest = ?4 WHERE id = ?1",
+         "n1 T0 W1 W2", 0),
+    RULE(AMSC_HOSPITAL_SUSPENDED, SET_SUSPENDED, "n1 k", 1),
+    RULE(AMSC_HOSPITAL_REINSTATED, SET_SUSPENDED, "n1 k", 0),
+    RULE(AMSC_HOSPITAL_KEY_REPLACED, "UPDATE ledger_hospital SET key = ?2 WHERE id = ?1", "n1 a3",
+         0),
+    RULE(AMSC_KEYS_PUBLISHED, "UPDATE ledger_hospital SET keys_digest = ?2 WHERE id = ?1", "n1 W0",
+         0),
+    RULE(AMSC_CREDENTIAL_ACCEPTED,
+         "INSERT OR REPLACE INTO ledger_credential (institute, serial, category, seal_key,"
+         " tls_key_digest, expiry) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         "a1 n2 N0 W1 W2 N3", 0),
+    /* Revoked ones stay in the table, expired. */
+    RULE(AMSC_CREDENTIAL_REVOKED,
+         "UPDATE ledger_credential SET expiry = 0 WHERE institute = ?1 AND serial <= ?2", "a1 n2",
+         0),
+    RULE(AMSC_RELATIONSHIP_CREATED,
+         "INSERT INTO ledger_relationship (hospital, patient, contract) VALUES (?1, ?2, ?3)",
+         "n1 a2 a3", 0),
+    RULE(HPSC_TERMS_SET,
+         "INSERT INTO ledger_terms (contract, e, n, policy_digest, levels, patient_keys_digest,"
+         " authority_keys_digest, headers_digest, headers)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         "c n1 n2 W0 W1 W2 W3 W4 B5", 0),
+    /* Removed ones stay in the table, at a level that is none: HPSC_OVERRIDE_NONE. */
+    RULE(HPSC_OVERRIDE_SET,
+         "INSERT OR REPLACE INTO ledger_override (contract, institute, level) VALUES (?1, ?2, ?3)",
+         "c a1 N0", 0),
+    RULE(HPSC_BATCH_ANCHORED,
+         "INSERT INTO ledger_batch (contract, number, root, previous_root, records, leaves)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         "c n1 h2 W0 N1 N2", 0),
+    RULE(ARSC_REQUEST_MADE,
+         "INSERT INTO ledger_request (id, hospital, patient, institute, purpose, level, term,"
+         " deadline, status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         "W0 n1 a2 a3 N1 N2 N3 N4 k", LEDGER_OPEN),
+    /* The contract takes a grant for the epoch in force only, so that is the one it is for. */
+    RULE(ARSC_CONSENT_GIVEN,
+         "UPDATE ledger_request SET granted = ?2, until = ?3, sealed_grant = ?4,"
+         " epoch = (SELECT max(t.e) FROM ledger_terms t"
+         " JOIN ledger_relationship r ON r.contract = t.contract"
+         " WHERE r.hospital = ledger_request.hospital"
+         " AND r.patient = ledger_request.patient) WHERE id = ?1",
+         "h1 N0 N1 B2", 0),
+    RULE(ARSC_REQUEST_APPROVED,
+         "UPDATE ledger_request SET access_digest = ?2, sealed_access = ?3, status = ?4"
+         " WHERE id = ?1",
+         "h1 h2 B0 k", LEDGER_APPROVED),
+    RULE(ARSC_CONSENT_REFUSED, SET_STATUS, "h1 k", LEDGER_REFUSED),
+    RULE(ARSC_REQUEST_DENIED, SET_STATUS, "h1 k", LEDGER_DENIED),
+    RULE(ARSC_REQUEST_WITHDRAWN, SET_STATUS, "h1 k", LEDGER_WITHDRAWN),
+    RULE(ARSC_REQUEST_EXPIRED, SET_STATUS, "h1 k", LEDGER_EXPIRED),
+    RULE(ARSC_CONSENT_REVOKED, SET_STATUS, "h1 k", LEDGER_REVOKED),
+    RULE(ARSC_CONSENT_ENDED, SET_STATUS, "h1 k", LEDGER_ENDED),
+    RULE(ARSC_INSTITUTE_OPENED,
+         "INSERT INTO ledger_pair (hospital, institute, contract) VALUES (?1, ?2, ?3)", "n1 a2 a3",
+         0),
+    RULE(ARSC_INSTITUTE_REVOKED, /* the approved ones end */
+         "UPDATE ledger_request SET status = ?3 WHERE hospital = ?1 AND institute = ?2"
+         " AND status = 2",
+         "n1 a2 k", LEDGER_ENDED),
+};
+_Static_assert(LEDGER_APPROVED == 2, "as the last rule has it");
+
+void ledger_topics(uint8_t topics[LEDGER_TOPICS][32])
 {
-    *count = sizeof ledger_topic / sizeof ledger_topic[0];
-    return ledger_topic;
+    for (size_t i = 0; i < LEDGER_TOPICS; i++)
+        memcpy(topics[i], ledger_rules[i].topic, 32);
 }
 
 bool ledger_known(void *context, struct store *store, const uint8_t address[20])
@@ -521,26 +182,104 @@ static size_t ledger_count_topics(const char *indexed)
     return count;
 }
 
+/* SQLite's numbers end where the sign begins; nothing that counts is that large. */
+static int64_t ledger_number(const struct abi_value *value)
+{
+    uint64_t number = abi_get_u64(value);
+
+    return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
+/* A label or URL. A hospital with a longer one is passed over: nobody could reach it by that. */
+static int ledger_bind_text(struct statement *statement, int parameter, struct bytes text)
+{
+    char copy[CONFIG_URL_SIZE];
+
+    if (text.len >= sizeof copy)
+        return ACESO_ELIMIT;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    statement_bind_text(statement, parameter, copy);
+    return ACESO_OK;
+}
+
+static int ledger_bind(struct statement *statement, int parameter, const char *source,
+                       const struct ledger_rule *rule, const struct rpc_log *log,
+                       const struct abi_value *data)
+{
+    size_t at = source[0] == 'c' || source[0] == 'k' ? 0 : (size_t)(source[1] - '0');
+    struct abi_value number;
+
+    switch (source[0]) {
+    case 'n':
+        number = abi_word(log->topic[at]);
+        statement_bind_int(statement, parameter, ledger_number(&number));
+        break;
+    case 'a':
+        statement_bind_blob(statement, parameter, bytes_of(log->topic[at] + 12, 20));
+        break;
+    case 'h':
+        statement_bind_blob(statement, parameter, bytes_of(log->topic[at], 32));
+        break;
+    case 'N':
+        statement_bind_int(statement, parameter, ledger_number(&data[at]));
+        break;
+    case 'W':
+        statement_bind_blob(statement, parameter, bytes_of(data[at].word, 32));
+        break;
+    case 'B':
+        statement_bind_blob(statement, parameter, data[at].bytes);
+        break;
+    case 'T':
+        return ledger_bind_text(statement, parameter, data[at].bytes);
+    case 'c':
+        statement_bind_blob(statement, parameter, bytes_of(log->address, 20));
+        break;
+    default:
+        statement_bind_int(statement, parameter, rule->constant);
+        break;
+    }
+    return ACESO_OK;
+}
+
+static int ledger_apply(const struct ledger_rule *rule, struct store *store,
+                        const struct rpc_log *log, const struct abi_value *data,
+                        struct aceso_error *error)
+{
+    struct statement *statement = NULL;
+    const char *source = rule->values;
+    int parameter = 0, code = store_prepare(store, rule->sql, &statement, error);
+
+    while (!code && *source) {
+        code = ledger_bind(statement, ++parameter, source, rule, log, data);
+        source += strcspn(source, " ");
+        source += *source == ' ';
+    }
+    if (!code)
+        return statement_run(statement, error);
+    statement_finish(statement);
+    return code == ACESO_ELIMIT ? ACESO_OK : code;
+}
+
 int ledger_handle(void *context, struct store *store, const struct follower_event *event,
                   struct aceso_error *error)
 {
-    struct ledger_entry entry = { .store = store, .log = event->log, .error = error };
+    const struct rpc_log *log = event->log;
+    struct abi_value data[LEDGER_VALUES];
+    const struct ledger_rule *rule = NULL;
+    int code;
 
     (void)context;
-    if (!event->first)
-        return ACESO_OK;
-    for (size_t i = 0; i < sizeof ledger_events / sizeof ledger_events[0]; i++) {
-        int code;
-
-        if (memcmp(event->log->topic[0], ledger_topic[i], 32) != 0)
-            continue;
-        if (event->log->topics != ledger_count_topics(ledger_events[i].indexed))
-            return error_set(error, ACESO_EFORMAT, "event", "it has another number of topics");
-        code = abi_decode(ledger_events[i].data, event->log->data, entry.data, LEDGER_VALUES,
-                          error);
-        return code ? code : ledger_events[i].run(&entry);
+    for (size_t i = 0; event->first && !rule && i < LEDGER_TOPICS; i++) {
+        if (memcmp(log->topic[0], ledger_rules[i].topic, 32) == 0)
+            rule = &ledger_rules[i];
     }
-    return ACESO_OK;
+    if (!rule)
+        return ACESO_OK;
+    if (log->topics != ledger_count_topics(rule->indexed))
+        return error_set(error, ACESO_EFORMAT, "event", "it has another number of topics");
+    code = abi_decode(rule->data, log->data, data, LEDGER_VALUES, error);
+    return code ? code : ledger_apply(rule, store, log, data, error);
 }
 
 int ledger_reset(void *context, struct store *store, struct aceso_error *error)

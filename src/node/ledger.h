@@ -17,7 +17,8 @@ extern const char ledger_schema[];
 ACESO_NODISCARD int ledger_migrate(struct store *store, struct aceso_error *error);
 
 /* The follower's callbacks; their context is the node. */
-const uint8_t (*ledger_topics(size_t *count))[32];
+#define LEDGER_TOPICS 23 /* kinds of events that it keeps */
+void ledger_topics(uint8_t topics[LEDGER_TOPICS][32]);
 bool ledger_known(void *context, struct store *store, const uint8_t address[20]);
 int ledger_handle(void *context, struct store *store, const struct follower_event *event,
                   struct aceso_error *error);

@@ -141,7 +141,7 @@ int ledger_level_for(struct store *store, const struct ledger_relationship *rela
     struct statement *query = NULL;
     int step, code = store_prepare(store,
                                    "SELECT level FROM ledger_override WHERE contract = ?1"
-                                   " AND institute = ?2",
+                                   " AND institute = ?2 AND level <= 4",
                                    &query, error);
 
     if (code)
@@ -163,7 +163,7 @@ int ledger_overrides(struct store *store, const uint8_t contract[20],
     struct statement *query = NULL;
     int step, code = store_prepare(store,
                                    "SELECT institute, level FROM ledger_override"
-                                   " WHERE contract = ?1 ORDER BY institute",
+                                   " WHERE contract = ?1 AND level <= 4 ORDER BY institute",
                                    &query, error);
 
     if (code)
