@@ -10,6 +10,8 @@
 #define REQUEST_OPERAND OPERAND("REQUEST", "request", FIELD_TEXT, true, "the request's id")
 #define AT_OPTION                                                                                  \
     OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "at this hospital (else at all)")
+#define WHICH_OPTION                                                                               \
+    OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "which, where there are several")
 #define TO_OPTION                                                                                  \
     OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL", "the one that the request is to")
 #define LEVEL_OPTION(required)                                                                     \
@@ -26,7 +28,8 @@ const struct command commands[] = {
                "the JSON-RPC of the own chain node (a cloud needs none)"),
         OPTION("bypass", NULL, FIELD_NUMBER, false, "SECONDS",
                "a patient's: how long a hospital may take to carry a revocation (20)"),
-        OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE", "depth:N, finalized or clique (depth:0)"),
+        OPTION("confirmation", NULL, FIELD_TEXT, false, "RULE",
+               "depth:N, finalized or clique (depth:0)"),
         OPTION("password-file", NULL, FIELD_TEXT, false, "FILE",
                "the keystores' password (else one is drawn into DATA/password)"),
         OPTION("light-keystore", NULL, FIELD_FLAG, false, NULL,
@@ -131,8 +134,7 @@ const struct command commands[] = {
 
     { "patient", "enrol", "agree keys and terms with the hospital and sign them",
       COMMAND_OPERATION, "enrol",
-      { OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL",
-               "which, where there are several"),
+      { WHICH_OPTION,
         OPTION("policy", "policy", FIELD_TEXT, false, "TEXT",
                "in place of the default one: attributes with and, or, K of (...), brackets"),
         OPTION("levels", "levels", FIELD_TEXT, false, "TABLE",
@@ -170,8 +172,7 @@ const struct command commands[] = {
       { OPERAND("INSTITUTE", "institute", FIELD_TEXT, true, "its address"),
         OPTION("level", "level", FIELD_TEXT, true, "LEVEL",
                "low, medium, high, complete or none; table: what the table says again"),
-        OPTION("hospital", "hospital", FIELD_TEXT, false, "LABEL",
-               "which, where there are several") },
+        WHICH_OPTION },
       NULL },
     { "patient", "terms", "policy, table of levels and overrides at each hospital", COMMAND_VIEW,
       "terms", { AT_OPTION }, NULL },
