@@ -252,6 +252,12 @@ class Story:
             equal(len(more), 2, "resources that differ")
             equal(self.read(), whole + more, "the record")
             equal(self.read(), whole + more, "the record, read again")
+        with self.tap.check("a stranger verifies it: what is equal stands on both signatures"):
+            said = json.loads(network.do(SCHOOL, "verify", network.files / "own.ndjson", "--json"))
+            equal([said["resources"], said["shown"], said["complete"]],
+                  [len(whole) + 2, 2 * len(whole), True], "lines, records behind them")
+            equal([(r["label"], r["patient"]) for r in said["relationships"]],
+                  [(h, own_address(network, h)) for h in (HOME, AWAY)], "who")
 
     def read(self, *more):
         out = self.network.files / "own.ndjson"
