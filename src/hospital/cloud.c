@@ -75,7 +75,8 @@ static int cloud_connect(struct node *node, const struct cloud_setting *setting,
         .key_pem = buffer_bytes(&node->tls.key),
     };
 
-    return cloud_client_create(&options, setting->url, setting->address, client, error);
+    return cloud_client_create(&options, setting->url, setting->address, node->recent, client,
+                               error);
 }
 
 void cloud_access_close(struct cloud_access *access)
@@ -135,7 +136,7 @@ struct carrier {
     struct records *records;
     struct cloud_access access;
     bool scrubbed;    /* nothing of what left stands in the database's log */
-    bool in_trouble;
+    bool begun;
     char trouble[ACESO_ERROR_TEXT_MAX];
 };
 
@@ -147,10 +148,13 @@ static void carrier_trouble(struct carrier *carrier, const char *text)
     if (setting_put(carrier->store, CLOUD_TROUBLE, bytes_of_string(text), NULL))
         return;
     (void)snprintf(carrier->trouble, sizeof carrier->trouble, "%s", text);
-    if (text[0])
+    if (text[0]) {
         log_warning("carrying to the cloud: %s", text);
-    else
+        recent_fail(carrier->operation->node->recent, "carrying to the cloud: %s", text);
+    } else if (carrier->begun) {
         log_info("carrying to the cloud goes on");
+    }
+    carrier->begun = true;
 }
 
 /* Takes up the cloud as it is set now. */

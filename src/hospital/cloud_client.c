@@ -17,6 +17,7 @@
 
 struct cloud_client {
     struct http_client *http;
+    struct recent *recent;
     struct http_peer peer;
     char url[CLIENT_URL_MAX];
     struct part_store store;
@@ -40,6 +41,7 @@ static int client_call(struct cloud_client *client, const char *method, const ch
     if (len < 0 || (size_t)len >= sizeof url)
         return error_set(error, ACESO_ELIMIT, "url", "too long");
     code = http_call(client->http, &call, answer, error);
+    recent_call(client->recent, true, client->peer.role, client->peer.address, code);
     return code ? error_wrap(error, code, "the cloud") : ACESO_OK;
 }
 
@@ -159,14 +161,15 @@ static int client_list(void *state, const uint8_t *after, uint8_t (*names)[OBJEC
 }
 
 int cloud_client_create(const struct http_client_options *options, const char *url,
-                        const uint8_t address[20], struct cloud_client **out,
-                        struct aceso_error *error)
+                        const uint8_t address[20], struct recent *recent,
+                        struct cloud_client **out, struct aceso_error *error)
 {
     struct cloud_client *client = calloc(1, sizeof *client);
     int len, code;
 
     if (!client)
         return error_set(error, ACESO_EMEMORY, NULL, "out of memory");
+    client->recent = recent;
     client->peer.role = "cloud";
     memcpy(client->peer.address, address, 20);
     len = snprintf(client->url, sizeof client->url, "%s", url);

@@ -5,14 +5,15 @@
 #define ACESO_HOSPITAL_CLOUD_CLIENT_H
 
 #include "net/http_client.h"
+#include "node/recent.h"
 #include "record/part_store.h"
 
 struct cloud_client;
 
-/* `url` ("https://host:port") is copied. */
+/* `url` ("https://host:port") is copied. `recent` (may be NULL) notes how calls end. */
 ACESO_NODISCARD int cloud_client_create(const struct http_client_options *options, const char *url,
-                                        const uint8_t address[20], struct cloud_client **client,
-                                        struct aceso_error *error);
+                                        const uint8_t address[20], struct recent *recent,
+                                        struct cloud_client **client, struct aceso_error *error);
 void cloud_client_free(struct cloud_client *client); /* accepts NULL */
 
 /* The store, which lives as long as the client. */
