@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct attack {
     struct story *story;
@@ -157,6 +158,113 @@ static void attack_tamper(struct attack *attack, enum tamper how, const char *na
                             "--level", "high", "--out", attack->scrap));
 }
 
+/* ---- with whole directories of the bad parties (aceso-adversary) ------------------------- */
+
+/* Attempts at one header; tests/e2e/attacks.py makes twenty times as many. */
+#define ADVERSARY_BUDGET "--budget", "100"
+
+static const char *adversary_program(void)
+{
+    static char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
+    char *slash;
+
+    if (length < 0)
+        return NULL;
+    path[length] = '\0';
+    slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    memcpy(slash + 1, "aceso-adversary", sizeof "aceso-adversary");
+    return path;
+}
+
+bool attacks_run(struct story *story, const struct adversary *list, size_t count)
+{
+    const char *program = adversary_program();
+    struct jobs jobs = { 0 };
+    bool all = true;
+
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = jobs_add(&jobs, NULL, list[i].arguments);
+
+        if (job)
+            job->program = program;
+    }
+    (void)jobs_run(story->demo, &jobs);
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = i < jobs.count ? &jobs.job[i] : NULL;
+        bool held = job && job->exit_code == 0;
+        char message[STORY_WORDS] = "";
+
+        all = all && held;
+        if (job && (list[i].words || !held))
+            report_step(story->demo->report, list[i].name, held, job->milliseconds,
+                        bytes_of(NULL, 0), list[i].words ? list[i].words : list[i].name);
+        if (job)
+            job_member(job, "message", message, sizeof message);
+        if (job && !held)
+            report_remark(*message ? message : job_reason(job));
+    }
+    jobs_free(&jobs);
+    return all;
+}
+
+static void attack_directories(struct attack *attack)
+{
+    const struct story *story = attack->story;
+    const char *pharmacy = story->asker[ASKER_PHARMACY]->directory;
+    const char *insurance = story->asker[ASKER_INSURANCE]->directory;
+    const char *school = story->asker[ASKER_SCHOOL]->directory;
+    const char *outsider = story->outsider->directory;
+    const char *a = story->hospital_a->directory, *b = story->hospital_b->directory;
+    const char *only = attack->whose;
+    const struct adversary list[] = {
+        { "every attribute",
+          "both hospitals make the pharmacy every key they can: only its grant opens",
+          { "everything", ADVERSARY_BUDGET, "--institute", pharmacy, "--hospital", a,
+            "--hospital", b, "--database", a, "--only", only, "--json" } },
+        { "two pool", "pharmacy and insurance pool keys and parts: no more than the better of them",
+          { "pool", ADVERSARY_BUDGET, "--institute", pharmacy, "--institute", insurance,
+            "--database", a, "--only", only, "--json" } },
+        { "three pool", "pharmacy, insurance and school pool theirs: no more than the best",
+          { "pool", ADVERSARY_BUDGET, "--institute", pharmacy, "--institute", insurance,
+            "--institute", school, "--database", a, "--only", only, "--json" } },
+        { "thief of the database",
+          "the pharmacy has a copy of hospital-a's databases: no name, and low as granted",
+          { "thief", ADVERSARY_BUDGET, "--institute", pharmacy, "--database", a, "--bundle",
+            attack->patient->bundle, "--only", only, "--json" } },
+        { "hospital serves more", "hospital-a serves the pharmacy every level: low opens",
+          { "overserve", ADVERSARY_BUDGET, "--institute", pharmacy, "--parts", attack->parts,
+            "--only", only, "--json" } },
+        { "rogue authority", "an authority makes keys for others' attributes: none opens",
+          { "rogue", "--hospital", b, "--institute", outsider, "--json" } },
+        { "another's whitelist",
+          "hospital-b edits hospital-a's whitelist, consents, patients: refused",
+          { "whitelist", "--hospital", b, "--json" } },
+        { "replayed messages",
+          "messages played again, to another hospital, patient, contract, chain: refused",
+          { "replay", "--institute", pharmacy, "--hospital", b, "--json" } },
+        { "another's name", "the outsider with the school's name and access string: refused",
+          { "identity", "--institute", outsider, "--institute", school, "--hospital", b,
+            "--json" } },
+    };
+
+    (void)attacks_run(attack->story, list, sizeof list / sizeof list[0]);
+}
+
+void attacks_by_revoked(struct story *story, size_t row)
+{
+    const struct adversary one = {
+        "revoked institute", "with everything it ever got it gets nothing new from the gateway",
+        { "revoked", ADVERSARY_BUDGET, "--institute", story->asker[row]->directory, "--database",
+          story->hospital_a->directory, "--only", story->demo->patient[0].party->address,
+          "--json" }
+    };
+
+    (void)attacks_run(story, &one, 1);
+}
+
 bool attacks_tell(struct story *story)
 {
     struct attack attack = { .story = story, .patient = &story->demo->patient[0],
@@ -168,5 +276,6 @@ bool attacks_tell(struct story *story)
         return false;
     attack_tamper(&attack, TAMPER_BYTE, "changed part", "one byte of one sealed part is changed");
     attack_tamper(&attack, TAMPER_SWAP, "swapped part", "a part is passed off as another's");
+    attack_directories(&attack);
     return true;
 }

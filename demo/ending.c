@@ -112,6 +112,7 @@ static bool ending_revoke_institute(struct story *story)
     }
     (void)steps_run(&steps, "the insurance fetches, for every patient");
     steps_end(&steps);
+    attacks_by_revoked(story, ASKER_INSURANCE);
     return true;
 }
 

@@ -218,7 +218,8 @@ bool story_out(const struct story *story, const char *folder, const char *name,
 bool story_tell(struct demo *demo)
 {
     static bool (*const chapters[])(struct story *story) = {
-        consortium_tell, records_tell, sharing_tell, treatment_tell, attacks_tell, ending_tell,
+        consortium_tell, records_tell, sharing_tell, treatment_tell,
+        cloud_tell,      attacks_tell, ending_tell,
     };
     struct story story = { .demo = demo };
     int64_t start = time_monotonic_ms();

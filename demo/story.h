@@ -4,7 +4,8 @@
  *   consortium.c  everybody comes together
  *   records.c     patients join, set their rules; their records are taken in, signed, read
  *   sharing.c     the paper's Table I: four kinds of institutes ask, get and read their level
- *   treatment.c   one patient at a second hospital, whose parts lie in a rented cloud
+ *   treatment.c   one patient at a second hospital too
+ *   cloud.c       the second hospital's parts lie in a rented cloud
  *   attacks.c     what thieves, liars and curious ones try
  *   ending.c      consents end; how everybody stands
  *   again.c       all of it started again from what was kept */
@@ -109,6 +110,16 @@ bool records_tell(struct story *story);
 bool sharing_verify(struct story *story, bool with_patients, const char *words);
 bool sharing_tell(struct story *story);
 bool treatment_tell(struct story *story);
+bool cloud_tell(struct story *story);
+/* The institute of a row, all of whose consents have ended, tries with what it has. */
+void attacks_by_revoked(struct story *story, size_t row);
+/* One run of the adversary, which has whole directories of bad parties. Its exit code 0: it got no
+ * more than is allowed; all else counts as not held. */
+struct adversary {
+    const char *name, *words; /* words NULL: a line only where it fails */
+    const char *arguments[24];
+};
+bool attacks_run(struct story *story, const struct adversary *list, size_t count);
 bool attacks_tell(struct story *story);
 bool ending_tell(struct story *story);
 
