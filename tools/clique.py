@@ -13,6 +13,7 @@ As a module: Clique(directory, signers, endpoints), with kill, start, cut and he
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -21,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +32,7 @@ GETH = os.environ.get("ACESO_GETH",
                       str(Path(__file__).resolve().parent.parent / ".deps/geth/geth"))
 PERIOD = 1
 PATIENCE = 300
+STILL = 6  # seconds without a block after which something is wrong
 PASSWORD = "a network for tests"
 WEI = 10 ** 26
 P = 2 ** 256 - 2 ** 32 - 977  # secp256k1
@@ -206,10 +209,24 @@ class Node:
 
 
 class Signer(Node):
-    """One that makes blocks."""
+    """One that makes blocks, once it is told to: signers that start alone would each make the same
+    block, and each then waits for the others."""
 
     def extra(self):
-        return ["--mine", "--miner.etherbase", self.facts["account"]]
+        return ["--miner.etherbase", self.facts["account"]]
+
+    def mine(self):
+        """Begins, or goes on after a restart, when there are others to hear."""
+        until(lambda: int(self.call("net_peerCount") or "0x0", 16) > 0, "a signer has peers")
+        self.admin("miner_start")
+
+    def step_back(self, number):
+        """Takes its newest block back and waits for the others' in its place."""
+        self.admin("miner_stop")
+        self.admin("debug_setHead", hex(number - 1))
+        with contextlib.suppress(TimeoutError):
+            until(lambda: self.height() >= number, "the others' block", STILL * 4)
+        self.admin("miner_start")
 
 
 class Clique:
@@ -223,6 +240,8 @@ class Clique:
                           for i in range(endpoints)]
         self.chain_id = chain_id
         self.nodes = self.signers + self.endpoints
+        self.closing = threading.Event()
+        self.watcher = None
 
     def make(self):
         for node in self.nodes:
@@ -249,9 +268,49 @@ class Clique:
                 node.load()
         else:
             self.make()
-        for node in self.nodes:
-            node.start()
+        self.closing.clear()
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
+        self.start()
+
+    def recover(self, signer):
+        """Starts one signer again."""
+        signer.start()
+        signer.mine()
         self.ready()
+
+    def start(self):
+        """Starts every node that does not run, and waits until blocks are made."""
+        started = [node for node in self.nodes if not node.alive()]
+        for node in started:
+            node.start()
+        for node in started:
+            if isinstance(node, Signer):
+                node.mine()
+        self.ready()
+
+    def watch(self):
+        """Two signers that made the same block at the same time may each wait for the other: where
+        the chain stands still with signers enough, one of those that differ steps back."""
+        last, since = -1, time.monotonic()
+        while not self.closing.wait(0.5):
+            with contextlib.suppress(OSError, RuntimeError, TypeError, ValueError):
+                up = [node for node in self.signers if node.alive()]
+                heights = [node.height() for node in up]
+                if not up or max(heights) != last:
+                    last, since = max(heights, default=-1), time.monotonic()
+                elif time.monotonic() - since > STILL and 2 * len(up) > len(self.signers):
+                    self.unstick(up, last)
+                    since = time.monotonic()
+
+    @staticmethod
+    def unstick(up, number):
+        heads = [(node.call("eth_getBlockByNumber", hex(number), False) or {}).get("hash")
+                 for node in up]
+        for node, head in zip(up[1:], heads[1:]):
+            if head and heads[0] and head != heads[0]:
+                node.step_back(number)
+                return
 
     def ready(self):
         """Waits until the endpoints see new blocks."""
@@ -260,6 +319,9 @@ class Clique:
         until(lambda: all(node.height() > start for node in self.endpoints), "blocks are made")
 
     def close(self):
+        self.closing.set()
+        if self.watcher:
+            self.watcher.join()
         for node in self.nodes:
             node.kill()
 
@@ -303,6 +365,7 @@ def command_run(arguments):
         while not stopped:
             time.sleep(0.1)
     finally:
+        network.closing.set()
         for node in network.nodes:
             node.kill(signal.SIGTERM)
 

@@ -102,7 +102,7 @@ def wait_with_two_lost(tap, network, request):
             until(stands_still, "the status tells how old the newest block is")
             expect(command.running(), "the revocation did not wait")
             expect(network.chain.rpc.block() <= height + 1, "blocks were made by one of three")
-            signers[1].start()
+            network.chain.clique.recover(signers[1])
             code, out, err = command.end()
         expect(code == 0, f"the revocation failed: {err}{out}")
         network.refused(SCHOOL, "institute", "fetch", request, "--out",
@@ -115,9 +115,7 @@ def survive(tap, network, whole):
         before = network.chain.rpc.counts()
         for process in [*clique.nodes, *network.nodes.values()]:
             process.kill()
-        for node in clique.nodes:
-            node.start()
-        clique.ready()
+        clique.start()
         for node in network.nodes.values():
             node.start()
         for node in network.nodes.values():
