@@ -29,7 +29,8 @@ static const struct {
 } attacks[] = {
     { "everything", attack_everything,
       "hospitals make every key they can for the institute\n"
-      "                --institute DIR --hospital DIR... (--database DIR | --parts FILE)" },
+      "                --institute DIR --hospital DIR... (--database DIR | --parts FILE)\n"
+      "                --patient DIR: the control, who gives it the grants; exits 1" },
     { "pool", attack_pool,
       "institutes put all keys and parts together\n"
       "                --institute DIR --institute DIR... (--database DIR | --parts FILE)" },

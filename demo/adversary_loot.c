@@ -634,6 +634,38 @@ static int loot_make_forged(struct loot *loot, const uint8_t seed[32], size_t *m
     return code;
 }
 
+/* What a patient who colludes can give: the true grants, which no attack has without the patient. */
+static int loot_make_patients(struct loot *loot, struct loot_party *patient, size_t *made,
+                              struct aceso_error *error)
+{
+    int code = ACESO_OK;
+
+    for (size_t i = 0; i < loot->relations && !code; i++) {
+        const struct loot_relation *relation = &loot->relation[i];
+        struct authority *authority = NULL;
+        struct buffer context = BUFFER_INIT(64);
+        char label[43], name[ATTRIBUTE_TEXT_MAX];
+        uint8_t seed[32];
+
+        if (memcmp(relation->terms.patient, patient->address, 20) != 0)
+            continue;
+        (void)buffer_put_u64(&context, loot->network.chain_id);
+        code = buffer_put(&context, relation->hospital.card.address, 20);
+        keys_derive(patient->keys, "patient abe authority", buffer_bytes(&context), seed);
+        authority_patient_label(patient->address, label);
+        if (!code)
+            code = authority_create(seed, label, &authority, error);
+        for (unsigned level = 1; level <= RECORD_LEVELS && !code; level++) {
+            authority_grant_name(level, relation->terms.epoch.e, name);
+            code = loot_make(loot, authority, name, made, error);
+        }
+        authority_free(authority);
+        secret_wipe(seed, sizeof seed);
+        buffer_free(&context);
+    }
+    return code;
+}
+
 int loot_make_keys(struct loot *loot, size_t *made, struct aceso_error *error)
 {
     int code = ACESO_OK;
@@ -652,6 +684,8 @@ int loot_make_keys(struct loot *loot, size_t *made, struct aceso_error *error)
         authority_free(authority);
         secret_wipe(seed, sizeof seed);
     }
+    for (size_t i = loot->institutes + loot->hospitals; i < loot->parties && !code; i++)
+        code = loot_make_patients(loot, &loot->party[i], made, error);
     return code;
 }
 

@@ -140,6 +140,11 @@ class Attacks:
             equal(self.opened(told, "patient-1"), ("low", "low", "low"), "patient-1")
             for patient in ("patient-2", "patient-3"):
                 equal(self.opened(told, patient), ("none", "none", "none"), patient)
+        with self.tap.check("with the patient's own secrets the same code opens all, and says so"):
+            told = self.carry_out("everything", *line, "--patient",
+                                  self.network["patient-2"].data, code=BREACH)
+            equal(self.opened(told, "patient-2"), ("none", "complete", "complete"), "patient-2")
+            equal(self.opened(told, "patient-1"), ("low", "low", "low"), "patient-1")
         with self.tap.check("without the second hospital's help it says that it shows nothing"):
             told = self.carry_out("overserve", *self.data(PHARMACY), "--parts", self.backup,
                                   "--only", self.network["patient-1"].address, code=BROKEN)
