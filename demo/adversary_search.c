@@ -80,8 +80,10 @@ static int search_learn(struct search *search, const char *bundle, struct aceso_
         search_add(search, json_string_or(resource, "id", NULL));
         if (strcmp(type, "Patient") == 0)
             search_values(search, resource, true, 0);
-        else if (strcmp(type, "Condition") == 0 || strcmp(type, "MedicationRequest") == 0)
-            search_values(search, resource, false, 0);
+        else if (strcmp(type, "Condition") == 0) /* a requester's name is public */
+            search_values(search, yyjson_obj_get(resource, "code"), false, 0);
+        else if (strcmp(type, "MedicationRequest") == 0)
+            search_values(search, yyjson_obj_get(resource, "medicationCodeableConcept"), false, 0);
         yyjson_doc_free(doc);
     }
     fhir_bundle_close(reader);
