@@ -523,7 +523,7 @@ static void test_rolled_back(void **state)
     expect_fault(place, OBJECT_ROLLED_BACK, 1);
 }
 
-/* A store that gives what nobody asked for: all that it should have given is not there as it was. */
+/* A store that gives what nobody asked for: nothing that it should have given is sound. */
 static int confused_get(void *state, const uint8_t (*names)[OBJECT_NAME_SIZE], size_t n,
                         object_batch_fn *each, void *data, struct aceso_error *error)
 {

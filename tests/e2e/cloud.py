@@ -213,7 +213,8 @@ class Story:
     def faults(self):
         objects = self.shelf.objects()
         names = sorted(objects)
-        one, other = names[3], next(n for n in names[4:] if len(objects[n]) != len(objects[names[3]]))
+        one = names[3]
+        other = next(n for n in names if len(objects[n]) != len(objects[one]))
         same = next(n for n in names if n != one and len(objects[n]) == len(objects[one]))
         self.faulty("lost", {one: None}, 1)
         self.faulty("swapped", {one: objects[same], same: objects[one]}, 2)
