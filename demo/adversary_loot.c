@@ -634,7 +634,7 @@ static int loot_make_forged(struct loot *loot, const uint8_t seed[32], size_t *m
     return code;
 }
 
-/* What a patient who colludes can give: the true grants, which no attack has without the patient. */
+/* What a patient who colludes can give: the true grants, which no attack has without one. */
 static int loot_make_patients(struct loot *loot, struct loot_party *patient, size_t *made,
                               struct aceso_error *error)
 {
