@@ -85,5 +85,10 @@ int command_serve(const struct command_line *line);
 int command_demo(const struct command_line *line);
 int command_credential(const struct command_line *line);
 int command_verify(const struct command_line *line);
+int command_abe_setup(const struct command_line *line);
+int command_abe_keygen(const struct command_line *line);
+int command_abe_encrypt(const struct command_line *line);
+int command_abe_decrypt(const struct command_line *line);
+int command_abe_inspect(const struct command_line *line);
 
 #endif

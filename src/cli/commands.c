@@ -17,6 +17,12 @@
 #define LEVEL_OPTION(required)                                                                     \
     OPTION("level", "level", FIELD_TEXT, (required), "LEVEL", "low, medium, high or complete")
 #define TERM_OPTION OPTION("term", "term", FIELD_TEXT, false, "TERM", "such as 30d, 12h (30d)")
+#define IN_OPTION                                                                                  \
+    OPTION("in", NULL, FIELD_TEXT, false, "FILE", "what is read (standard input)")
+#define OUT_OPTION                                                                                 \
+    OPTION("out", NULL, FIELD_TEXT, false, "FILE", "a new file (standard output)")
+#define ASSOCIATED_OPTION                                                                          \
+    OPTION("associated", NULL, FIELD_TEXT, false, "TEXT", "bound, not carried: both sides say it")
 
 const struct command commands[] = {
     { "", "init", "make a node's data directory and keys", COMMAND_LOCAL, NULL,
@@ -217,5 +223,42 @@ const struct command commands[] = {
         OPTION("hospital", "hospital", FIELD_TEXT, true, "LABEL", "the hospital"),
         LEVEL_OPTION(true) },
       NULL },
+
+    { "abe", "setup", "make an authority, and the public keys of its attributes", COMMAND_LOCAL,
+      NULL,
+      { OPTION("secret", NULL, FIELD_TEXT, true, "FILE",
+               "the authority's secret: made (mode 600) where there is none"),
+        OPTION("authority", NULL, FIELD_TEXT, false, "LABEL", "of a new one: what follows the @"),
+        OPTION("policy", NULL, FIELD_TEXT, false, "TEXT",
+               "also the attributes that this policy names, comparisons too"),
+        OUT_OPTION,
+        OPERAND("ATTRIBUTE", NULL, FIELD_MANY, false, "such as doctor, or doctor@LABEL") },
+      command_abe_setup },
+    { "abe", "keygen", "give a user keys for attributes, as their authority", COMMAND_LOCAL, NULL,
+      { OPTION("secret", NULL, FIELD_TEXT, true, "FILE", "the authority's secret"),
+        OPTION("for", NULL, FIELD_TEXT, true, "USER",
+               "an Ethereum address, or any text that names the user to all authorities"),
+        OPTION("value", NULL, FIELD_TEXT, false, "NAME=VALUE",
+               "also for comparisons: year=2024 or born=1990-12-31; several with commas"),
+        OUT_OPTION,
+        OPERAND("ATTRIBUTE", NULL, FIELD_MANY, false, "such as doctor, or doctor@LABEL") },
+      command_abe_keygen },
+    { "abe", "encrypt", "encrypt a file or pipe under a policy", COMMAND_LOCAL, NULL,
+      { OPTION("policy", NULL, FIELD_TEXT, true, "TEXT",
+               "attributes with and, or, K of (...), brackets, year@h >= 2024"),
+        IN_OPTION, OUT_OPTION, ASSOCIATED_OPTION,
+        OPTION("cpa", NULL, FIELD_FLAG, false, NULL,
+               "cheaper to open, without the public keys: for honest writers"),
+        OPERAND("KEYFILE", NULL, FIELD_MANY, false, "public keys of the policy's attributes") },
+      command_abe_encrypt },
+    { "abe", "decrypt", "decrypt a file or pipe with keys that satisfy its policy", COMMAND_LOCAL,
+      NULL,
+      { IN_OPTION, OUT_OPTION, ASSOCIATED_OPTION,
+        OPERAND("KEYFILE", NULL, FIELD_MANY, false,
+                "the user's keys, and the public keys of the policy's attributes") },
+      command_abe_decrypt },
+    { "abe", "inspect", "what a ciphertext says without a key", COMMAND_LOCAL, NULL,
+      { OPERAND("FILE", NULL, FIELD_TEXT, false, "the ciphertext (standard input)") },
+      command_abe_inspect },
 };
 const size_t command_count = sizeof commands / sizeof commands[0];

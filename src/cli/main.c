@@ -79,7 +79,7 @@ static void command_print_help(const struct command *command)
     }
     if (command->type == COMMAND_STREAM)
         (void)printf("  %-26s %s\n", "--out FILE", "where it goes (standard output)");
-    if (strcmp(command->name, "demo") != 0)
+    if (strcmp(command->name, "demo") != 0 && strcmp(command->group, "abe") != 0)
         (void)printf("  %-26s %s\n", "--data DIR", "the node's data directory (ACESO_DATA)");
     if (command->type != COMMAND_LOCAL)
         (void)printf("  %-26s %s\n", "--wait SECONDS", "for a node that does not answer (10)");
