@@ -125,10 +125,13 @@ static int transfer_gather(struct transfer *transfer, struct aceso_error *error)
 
 /* The store failed. A stranger is told which kind of failure it was, and nothing about the record;
  * what it was stands in the hospital's log and status. */
-static int transfer_break(struct transfer *transfer, int code, const struct away_record *bad)
+static int transfer_break(struct transfer *transfer, int code, const struct away_record *bad,
+                          const struct aceso_error *error)
 {
     if (code == ACESO_EVERIFY && bad->version)
         cloud_log_fault(bad);
+    else
+        log_warning("a transfer breaks off: %s", error ? error->text : error_name(code));
     if (transfer->owner)
         return code;
     transfer->ended = true;
@@ -147,14 +150,14 @@ static int transfer_fill(struct transfer *transfer, bool *later, struct aceso_er
     if (!cloud_may_pass(code)) {
         transfer->away_ms = 0;
         return code == ACESO_EVERIFY || code == ACESO_EFORMAT
-                   ? transfer_break(transfer, ACESO_EVERIFY, &bad)
+                   ? transfer_break(transfer, ACESO_EVERIFY, &bad, error)
                    : code;
     }
     now = time_monotonic_ms();
     if (!transfer->away_ms)
         transfer->away_ms = now;
     *later = now - transfer->away_ms < GATEWAY_PATIENCE_MS;
-    return *later ? ACESO_OK : transfer_break(transfer, code, &bad);
+    return *later ? ACESO_OK : transfer_break(transfer, code, &bad, error);
 }
 
 /* The next whole row, or the end, into `waiting`; nothing where it is to be asked again later. */

@@ -315,11 +315,27 @@ class Story:
             until(lambda: not self.standing()["used"], "all are home")
             equal(self.shelf.count(), 0, "left behind")
 
+    def damaged_here(self):
+        """What is damaged at home is named as well, and not carried away."""
+        path = self.network[HOSPITAL].data / "records.db"
+        with self.tap.check("what is damaged at home is named, and stays"):
+            with database(path) as base, base:
+                row, kept = base.execute("SELECT rowid, sealed FROM part LIMIT 1").fetchone()
+                base.execute("UPDATE part SET sealed = zeroblob(?) WHERE rowid = ?",
+                             (len(kept), row))
+            code, said = self.check()
+            equal((code, [(f["fault"], f["where"]) for f in said["faults"]]),
+                  (1, [("changed", "here")]), "faults")
+            self.use()
+            until(lambda: self.standing()["home"] == 1, "the others are in the cloud")
+            equal(self.check()[0], 1, "exit")
+            with database(path) as base, base:
+                base.execute("UPDATE part SET sealed = ? WHERE rowid = ?", (kept, row))
+            equal(self.check()[0], 0, "exit, put right")
+            self.carried()
+
     def tenants(self):
         network, tap = self.network, self.tap
-        if not self.standing()["used"]:
-            self.use()
-            self.carried()
         mine = self.shelf.objects()
         with tap.check("a second hospital keeps its own beside it", vital=True):
             network.do(HOSPITAL, "hospital", "issue", "registered", "--to",
@@ -355,6 +371,7 @@ class Story:
         self.faults()
         self.away()
         self.killed()
+        self.damaged_here()
         self.tenants()
         with self.tap.check("every node stops when it is told to, with 0"):
             for node in self.network.nodes.values():
