@@ -228,7 +228,15 @@ def ended(tap, network, requests):
     with tap.check("after a restart it can ask again"):
         equal(network[AWAY].stop(), 0, "its end")
         network.up(AWAY)
-        expect(fetch(network, AWAY, consent(network, AWAY, "--level", "high")), "nothing came")
+        request = consent(network, AWAY, "--level", "high")
+        expect(fetch(network, AWAY, request), "nothing came")
+    with tap.check("without its credential it asks no more, and stays a hospital"):
+        network.do("ca", "ca", "revoke", network[AWAY].address)
+        network.refused(AWAY, "institute", "fetch", request, "--out",
+                        network.files / "without.ndjson")
+        network.refused(AWAY, "institute", "request", "--hospital", HOME, "--patient",
+                        network[PATIENT].address, "--purpose", "TREAT", "--level", "low")
+        equal(network.ask(AWAY, "hospital", "patients")["patients"], [], "its patients")
 
 
 def program(tap):
