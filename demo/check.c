@@ -162,14 +162,12 @@ static bool check_counts(yyjson_val *resource, const char *type)
 }
 
 /* The bundle's resources that appear at this level, as the index classified them. */
-static int check_expected(const char *bundle, const struct resources *whole, const char *type,
-                          unsigned rank, size_t *expected, struct aceso_error *error)
+static size_t check_expected(const struct fhir_index *index, const struct resources *whole,
+                             const char *type, unsigned rank)
 {
-    struct fhir_index *index = NULL;
     size_t at = 0, count = 0;
-    int code = fhir_index_build(bundle, NULL, &index, error);
 
-    for (size_t i = 1; !code && i <= fhir_index_count(index); i++) {
+    for (size_t i = 1; i <= fhir_index_count(index); i++) {
         struct fhir_summary summary = fhir_index_summary(index, i);
 
         if (summary.directory)
@@ -179,35 +177,43 @@ static int check_expected(const char *bundle, const struct resources *whole, con
             count++;
         at++;
     }
-    fhir_index_free(index);
-    if (!code)
-        *expected = count;
-    return code;
+    return count;
 }
 
-int check_present(const char *bundle, const char *ndjson, unsigned rank,
-                  struct aceso_error *error)
+static int check_present_at(const struct fhir_index *index, const struct resources *whole,
+                            const char *ndjson, unsigned rank, struct aceso_error *error)
 {
     static const char *const types[3][2] = { { "Condition", "MedicationRequest" },
                                              { "Condition", "Claim" },
                                              { "Condition", "Observation" } };
-    struct resources whole = { 0 }, read = { 0 };
+    struct resources read = { 0 };
+    int code = resources_of_ndjson(ndjson, &read, error);
+
+    for (size_t t = 0; t < 2 && !code; t++) {
+        const char *type = types[rank - 1][t];
+        size_t found = 0, expected = check_expected(index, whole, type, rank);
+
+        for (size_t i = 0; i < read.count; i++)
+            found += check_counts(read.resource[i], type) ? 1 : 0;
+        if (found != expected)
+            code = error_set(error, ACESO_EVERIFY, NULL, "%zu of %zu %s", found, expected, type);
+    }
+    resources_free(&read);
+    return code;
+}
+
+int check_present(const char *bundle, const char *const ndjson[3], struct aceso_error *error)
+{
+    struct resources whole = { 0 };
+    struct fhir_index *index = NULL;
     int code = resources_of_bundle(bundle, &whole, error);
 
     if (!code)
-        code = resources_of_ndjson(ndjson, &read, error);
-    for (size_t t = 0; t < 2 && !code; t++) {
-        const char *type = types[rank - 1][t];
-        size_t found = 0, expected = 0;
-
-        code = check_expected(bundle, &whole, type, rank, &expected, error);
-        for (size_t i = 0; i < read.count; i++)
-            found += check_counts(read.resource[i], type) ? 1 : 0;
-        if (!code && found != expected)
-            code = error_set(error, ACESO_EVERIFY, NULL, "%zu of %zu %s", found, expected, type);
-    }
+        code = fhir_index_build(bundle, NULL, &index, error);
+    for (unsigned rank = 1; rank <= 3 && !code; rank++)
+        code = check_present_at(index, &whole, ndjson[rank - 1], rank, error);
+    fhir_index_free(index);
     resources_free(&whole);
-    resources_free(&read);
     return code;
 }
 

@@ -17,9 +17,10 @@ ACESO_NODISCARD int check_hidden(const char *bundle, const char *ndjson,
  * laboratory values; ever social history, surveys, narrative, attachments, Provenance. */
 ACESO_NODISCARD int check_absent(const char *ndjson, unsigned rank, struct aceso_error *error);
 
-/* What it must have is there: 1 conditions and medications; 2 conditions and claims; 3 conditions
- * and laboratory values: as many as the bundle has that are not raised above that level. */
-ACESO_NODISCARD int check_present(const char *bundle, const char *ndjson, unsigned rank,
+/* What the three lower levels (files by rank - 1) must have is there: 1 conditions and medications;
+ * 2 conditions and claims; 3 conditions and laboratory values: as many as the bundle has that are
+ * not raised above that level. */
+ACESO_NODISCARD int check_present(const char *bundle, const char *const ndjson[3],
                                   struct aceso_error *error);
 
 /* Each resource of `lower` is one of `higher`, in the same order, and says nothing more.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chapter five: hospital-b keeps its sealed parts at a rented cloud, whose operator is first curious
- * and then dishonest. */
+/* Chapter five: hospital-b keeps its sealed parts at a rented cloud, whose operator is curious
+ * first and dishonest then. */
 #include "base/json.h"
 #include "base/text.h"
 #include "report.h"

@@ -212,11 +212,14 @@ static void demo_print_addresses(const struct demo *demo)
 
 static void demo_print_restart(const struct demo *demo)
 {
-    (void)printf("\nTo start them again:\n  %s --hardfork london --port %u --state %s/state.json\n",
-                 getenv("ACESO_ANVIL") ? getenv("ACESO_ANVIL") : ACESO_ANVIL,
-                 (unsigned)demo->chain_port, demo->chain);
-    for (size_t i = 0; i < demo->parties; i++)
-        (void)printf("  aceso serve --data %s\n", demo->party[i].directory);
+    const char *program = getenv("ACESO_ANVIL");
+
+    (void)printf("\nTo start it again: aceso demo --again %s\n"
+                 "or by hand, the chain and then each party:\n"
+                 "  %s --hardfork london --port %u --state %s/state.json\n"
+                 "  aceso serve --data %s/NAME\n",
+                 demo->out, program ? program : ACESO_ANVIL, (unsigned)demo->chain_port,
+                 demo->chain, demo->nodes);
 }
 
 static void demo_wait(struct demo *demo)

@@ -5,6 +5,7 @@
 #include "story.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- one consent, while another's goes on ------------------------------------------------ */
 
@@ -130,8 +131,11 @@ static void ending_status(struct story *story)
         steps_add(&steps, demo->party[i].name, &demo->party[i], ARGUMENTS("status"));
     (void)steps_run(&steps, "'aceso status' of each");
     for (size_t i = 0; i < steps.jobs.count; i++) {
+        const struct party *party = &demo->party[i];
+        bool brief = demo->patients > 2 && strcmp(party->role, "patient") == 0;
+
         job_member(&steps.jobs.job[i], "message", words, sizeof words);
-        report_indented(demo->party[i].name, words);
+        report_indented(party->name, words, brief ? "hospital" : "");
     }
     steps_end(&steps);
 }

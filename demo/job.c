@@ -129,8 +129,8 @@ static bool job_start(struct job *job)
     return false;
 }
 
-/* Takes whole lines of progress off the end of a complaint and shows one now and then. */
-static void job_show_progress(struct job *job)
+/* Takes whole lines of progress off the end of a complaint; may show one now and then. */
+static void job_progress(struct job *job, bool show)
 {
     static const char mark[] = "progress: ";
     struct buffer *complaint = &job->complaint;
@@ -142,7 +142,7 @@ static void job_show_progress(struct job *job)
         line = line ? line + 1 : text;
         if (strncmp(line, mark, sizeof mark - 1) != 0 || text[complaint->len - 1] != '\n')
             return;
-        if (time_monotonic_ms() - job->shown > JOB_PROGRESS_MS) {
+        if (show && time_monotonic_ms() - job->shown > JOB_PROGRESS_MS) {
             job->shown = time_monotonic_ms();
             (void)printf("         ... %s", line + sizeof mark - 1);
             (void)fflush(stdout);
@@ -199,7 +199,7 @@ static void jobs_turn(struct demo *demo, struct job *running[], size_t *count)
                 (fds[i * 2 + (size_t)j].revents & (POLLIN | POLLHUP | POLLERR)))
                 job_take(job, j);
         }
-        job_show_progress(job);
+        job_progress(job, *count == 1);
         if (job->fd[0] < 0 && job->fd[1] < 0)
             job_finish(job);
         else

@@ -69,8 +69,8 @@ static bool records_enrol(struct story *story)
     for (size_t i = 1; i < demo->patients; i++)
         steps_add(&steps, demo->patient[i].party->name, demo->patient[i].party,
                   ARGUMENTS("patient", "enrol"));
-    ok = steps_run(&steps, "each makes keys, checks the level headers, signs policy (patient-1 one "
-                           "of its own) and levels");
+    ok = steps_run(&steps, "each makes keys, checks headers, signs levels and policy (patient-1's "
+                           "own: and, or)");
     steps_end(&steps);
     return ok && story_do(story, "override", "patient-1 gives the outsider no level at all",
                           demo->patient[0].party,
@@ -109,10 +109,11 @@ static bool records_rules(struct story *story)
         steps_end(&one);
     }
     report_line(demo->report, ok,
-                "each sets rules: no to the outsider; to hospitals for treatment complete, "
-                "pharmacies low,",
+                "each sets rules: the outsider nothing; hospitals complete, pharmacies low (both "
+                "to treat),",
                 (uint64_t)(time_monotonic_ms() - start), 0);
-    report_remark("insurers for payment medium, medical schools for research high; else: ask");
+    report_remark("insurers medium (for payment), medical schools high (for research); all else: "
+                  "ask me");
     return ok;
 }
 

@@ -109,15 +109,17 @@ void report_quote(const char *words)
     (void)fflush(stdout);
 }
 
-void report_indented(const char *name, const char *text)
+void report_indented(const char *name, const char *text, const char *prefix)
 {
     while (*text) {
         int length = (int)strcspn(text, "\n");
 
-        (void)printf("         %-16s %.*s\n", name, length, text);
+        if (strncmp(text, prefix, strlen(prefix)) == 0) {
+            (void)printf("         %-16s %.*s\n", name, length, text);
+            name = "";
+        }
         text += length;
         text += *text == '\n' ? 1 : 0;
-        name = "";
     }
     (void)fflush(stdout);
 }

@@ -33,8 +33,8 @@ void report_remark(const char *words);
 /* The same in quotation marks, cut where it is very long. */
 void report_quote(const char *words);
 
-/* A name, and beside it text that may have several lines. */
-void report_indented(const char *name, const char *text);
+/* A name, and beside it those lines of a text that begin with `prefix`. */
+void report_indented(const char *name, const char *text, const char *prefix);
 
 /* Whether every step was ok, and how many there were. */
 bool report_held(const struct report *report);
