@@ -74,8 +74,8 @@ static int abe_attribute_at(const char *name, const char *authority, abe_attribu
                             struct aceso_error *error)
 {
     const char *at = strchr(name, '@');
-    int length = snprintf(out, sizeof(abe_attribute), "%s%s%s", name, at ? "" : "@",
-                          at ? "" : authority);
+    int length =
+        snprintf(out, sizeof(abe_attribute), "%s%s%s", name, at ? "" : "@", at ? "" : authority);
 
     if (length < 0 || (size_t)length >= sizeof(abe_attribute) || !aceso_abe_attribute_valid(out))
         return error_set(error, ACESO_EUSAGE, name, "not an attribute");
@@ -157,9 +157,8 @@ static int abe_save(const char *path, unsigned mode, const struct buffer *text,
                     struct aceso_error *error)
 {
     struct abe_output output;
-    int code = text->failed
-                   ? error_set(error, text->failed, path, "%s", error_name(text->failed))
-                   : abe_output_open(&output, path, mode, error);
+    int code = text->failed ? error_set(error, text->failed, path, "%s", error_name(text->failed))
+                            : abe_output_open(&output, path, mode, error);
 
     if (text->failed)
         return code;
@@ -247,8 +246,8 @@ int command_abe_setup(const struct command_line *line)
     if (!code && policy)
         code = abe_list_policy(policy, secret->authority, &list, &error);
     if (!code && policy && !list.count)
-        code = error_set(&error, ACESO_EUSAGE, "policy", "it names nothing of %s",
-                         secret->authority);
+        code =
+            error_set(&error, ACESO_EUSAGE, "policy", "it names nothing of %s", secret->authority);
     for (size_t i = 0; i < list.count && !code; i++)
         code = abe_put_public(secret, list.items[i], &text, &error);
     if (!code && list.count)
@@ -354,7 +353,7 @@ static struct abe_run *abe_run_new(const struct command_line *line)
 static int abe_run_open(const struct command_line *line, unsigned mode, struct abe_run *run)
 {
     int code = line->many_count ? ACESO_OK
-                                : error_set(&run->error, ACESO_EUSAGE, NULL, "no key file is named");
+                                : error_set(&run->error, ACESO_EUSAGE, NULL, "no key file given");
 
     if (!code)
         code = abe_keys_read(line->many, line->many_count, &run->keys, &run->error);
@@ -503,8 +502,8 @@ static int abe_look_authorities(struct abe_look *look, struct aceso_error *error
     int code = ACESO_OK;
 
     for (size_t row = 0; !code && row < aceso_abe_policy_rows(look->policy); row++) {
-        code = abe_failed(error, aceso_abe_policy_attribute(look->policy, row, attribute),
-                          "policy");
+        code =
+            abe_failed(error, aceso_abe_policy_attribute(look->policy, row, attribute), "policy");
         if (!code)
             code = abe_list_add(&look->attributes, attribute, error);
         if (!code)
@@ -523,17 +522,16 @@ static int abe_look_size(int input, uint8_t *head, size_t length, size_t before,
     for (look->bytes = length; !code && length == ABE_HEAD_MAX; look->bytes += length)
         code = abe_input_read(input, head, ABE_HEAD_MAX, &length, error);
     sealed = look->bytes - before;
-    look->whole = sealed >= ABE_TAG && (sealed % (ABE_CHUNK + ABE_TAG) == 0 ||
-                                        sealed % (ABE_CHUNK + ABE_TAG) > ABE_TAG ||
-                                        sealed == ABE_TAG);
+    look->whole =
+        sealed >= ABE_TAG && (sealed % (ABE_CHUNK + ABE_TAG) == 0 ||
+                              sealed % (ABE_CHUNK + ABE_TAG) > ABE_TAG || sealed == ABE_TAG);
     if (look->whole)
-        look->payload = sealed - ABE_TAG * ((sealed + ABE_CHUNK + ABE_TAG - 1) /
-                                            (ABE_CHUNK + ABE_TAG));
+        look->payload =
+            sealed - ABE_TAG * ((sealed + ABE_CHUNK + ABE_TAG - 1) / (ABE_CHUNK + ABE_TAG));
     return code;
 }
 
-static int abe_look_take(int input, uint8_t *head, struct abe_look *look,
-                         struct aceso_error *error)
+static int abe_look_take(int input, uint8_t *head, struct abe_look *look, struct aceso_error *error)
 {
     const uint8_t *header = NULL;
     size_t header_length = 0, length = 0, before;

@@ -104,9 +104,9 @@ int abe_secret_read(const char *path, struct abe_secret *secret, struct aceso_er
     struct bytes rest = buffer_bytes(&text);
     int malformed = 0;
 
-    if (!code && (!abe_next_key(&rest, &key, &malformed) ||
-                  !abe_secret_parse(buffer_bytes(&key), &found) ||
-                  abe_next_key(&rest, &key, &malformed) || malformed))
+    if (!code &&
+        (!abe_next_key(&rest, &key, &malformed) || !abe_secret_parse(buffer_bytes(&key), &found) ||
+         abe_next_key(&rest, &key, &malformed) || malformed))
         code = error_set(error, ACESO_EFORMAT, path, "this is no authority's secret");
     if (!code)
         *secret = found;

@@ -7,10 +7,12 @@
  */
 #include "../core/kem.h"
 #include "../core/lsss.h"
+#include "../core/octets.h"
 #include "../shell/objects.h"
 #include "world.h"
 
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +27,24 @@ static const char *const attributes[] = {
     "pharmacist@hospital-b",
     "grant-3.0@0x00112233445566778899aabbccddeeff00112233",
     "self.0@0x00112233445566778899aabbccddeeff00112233",
+    "dose.n32.00000005@hospital-b",
+    "dose.n31.00000003@hospital-b",
+    "dose.n31.00000004@hospital-b",
+    "born.d22.0b2441@hospital-a",
+    "born.d21.059221@hospital-a",
 };
 
 enum { ATTRIBUTES = sizeof(attributes) / sizeof(attributes[0]), ROWS = 16 };
 
 /* Letters stand for the attributes above, in their order, to keep the policies readable. */
-static const struct {
+struct vector {
     const char *policy;
     const char *holder; /* attributes that open it */
     bool cca;
     const char *context;
-} cases[] = {
+};
+
+static const struct vector cases[] = {
     { "A", "A", true, "" },
     { "A and C", "AC", true, "context" },
     { "A or C", "C", true, "context" },
@@ -50,7 +59,24 @@ static const struct {
     { "1 of (((A)))", "A", true, "written in another way" },
     { "A and (C or D)", "AD", false, "the CPA form" },
     { "2 of (A, C, E)", "CE", false, "" },
+    { "dose@hospital-b in 5..9", "H", true, "numbers" },
+    { "A and dose@hospital-b in 5..9", "AG", false, "" },
+    { "born@hospital-a in 2000-02-28..2000-03-01", "K", true, "dates" },
 };
+
+/* Payloads: `piece`, `repeats` times. The context is what follows from the associated data. */
+static const struct {
+    struct vector header;
+    const char *piece;
+    size_t repeats;
+} payloads[] = {
+    { { "A and C", "AC", true, "visit 1" }, "a payload", 1 },
+    { { "2 of (A, C, E)", "CE", false, "" }, "another", 1 },
+    { { "A or dose@hospital-b in 5..9", "I", false, "" }, "", 0 },
+    { { "F or (E and A and C)", "F", true, "" }, "0123456789abcdef", 4096 },
+    { { "C", "C", false, "two chunks" }, "0123456789abcdef", 4097 },
+};
+enum { CHUNK = 65536 };
 
 static const uint8_t gid[20] = { 0x5a, 0xae, 0xb6, 0x05, 0x3f, 0x3e, 0x94, 0xc9, 0xb9, 0xa0,
                                  0x9f, 0x33, 0x66, 0x94, 0x35, 0xe7, 0xef, 0x1b, 0xea, 0xed };
@@ -178,7 +204,7 @@ static const struct abe_public *public_of(const char *name, size_t length)
 }
 
 /* PRK of the scalars, as the document says. */
-static void document_prk(const struct abe_header *header, const char *context,
+static void document_prk(const struct abe_header *header, const struct abe_span *context,
                          const uint8_t *secret, uint8_t prk[ABE_HASH_SIZE])
 {
     const struct abe_policy *policy = &header->policy;
@@ -196,7 +222,7 @@ static void document_prk(const struct abe_header *header, const char *context,
     memcpy(ikm, secret, ABE_HASH_SIZE);
     abe_sha256(header->bytes, 7 + policy->length, ikm + 32);
     abe_sha256(digests, policy->rows * ABE_HASH_SIZE, ikm + 64);
-    abe_sha256((const uint8_t *)context, strlen(context), ikm + 96);
+    abe_sha256(context->bytes, context->length, ikm + 96);
     abe_hkdf_extract(header->cca ? "ACESO-LW11-V01-CCA-RANDOM" : "ACESO-LW11-V01-CPA-RANDOM", &span,
                      1, prk);
 }
@@ -240,8 +266,8 @@ static void put_row(FILE *out, const struct abe_header *header, const struct abe
     fprintf(out, "        }%s\n", leaf->row + 1u < header->policy.rows ? "," : "");
 }
 
-static void put_header_values(FILE *out, const struct abe_header *header, const char *context,
-                              const uint8_t *secret)
+static void put_header_values(FILE *out, const struct abe_header *header,
+                              const struct abe_span *context, const uint8_t *secret)
 {
     const struct abe_policy *policy = &header->policy;
     uint8_t prk[ABE_HASH_SIZE];
@@ -281,64 +307,161 @@ static void put_header_values(FILE *out, const struct abe_header *header, const 
     put_gt(out, "e_g1_g2_s", &e, ",\n      ");
 }
 
-/* The holder's keys open the header and give the same key. */
-static void check_opens(size_t index, const uint8_t *header, size_t length,
-                        const uint8_t key[ACESO_ABE_KEY_SIZE])
+/* The user keys of the holder; gives how many. */
+static size_t held_keys(const char *letters, struct aceso_abe_user_key *held[ATTRIBUTES])
 {
-    const char *context = cases[index].context;
-    struct aceso_abe_user_key *held[ATTRIBUTES];
-    uint8_t found[ACESO_ABE_KEY_SIZE];
     size_t count = 0;
 
-    for (const char *letter = cases[index].holder; *letter != '\0'; letter++)
-        held[count++] = user_keys[*letter - 'A'];
-    if (cases[index].cca)
-        assert_int_equal(aceso_abe_decapsulate(
-                             header, length, USER_KEYS(held), count, PUBLIC_KEYS(public_keys),
-                             ATTRIBUTES, (const uint8_t *)context, strlen(context), NULL, found),
+    for (; *letters != '\0'; letters++)
+        held[count++] = user_keys[*letters - 'A'];
+    return count;
+}
+
+/* The holder's keys open the header and give the same key. */
+static void check_opens(const struct vector *vector, const struct abe_span *context,
+                        const uint8_t *header, size_t length, const uint8_t key[ACESO_ABE_KEY_SIZE])
+{
+    struct aceso_abe_user_key *held[ATTRIBUTES];
+    uint8_t found[ACESO_ABE_KEY_SIZE];
+    size_t count = held_keys(vector->holder, held);
+
+    if (vector->cca)
+        assert_int_equal(aceso_abe_decapsulate(header, length, USER_KEYS(held), count,
+                                               PUBLIC_KEYS(public_keys), ATTRIBUTES, context->bytes,
+                                               context->length, NULL, found),
                          ACESO_ABE_OK);
     else
         assert_int_equal(aceso_abe_decapsulate_cpa(header, length, USER_KEYS(held), count,
-                                                   (const uint8_t *)context, strlen(context),
-                                                   found),
+                                                   context->bytes, context->length, found),
                          ACESO_ABE_OK);
     assert_memory_equal(found, key, sizeof(found));
 }
 
-static void put_case(FILE *out, size_t index)
+/* All members of a header but the context; the header itself is the caller's. */
+static void put_header(FILE *out, const struct vector *vector, const struct abe_span *context,
+                       uint8_t **header, size_t *length, uint8_t key[ACESO_ABE_KEY_SIZE])
 {
     static struct abe_node nodes[ABE_NODES_MAX];
-    const char *context = cases[index].context;
     char text[1024];
     uint8_t secret[32];
+    struct abe_header parsed;
+    struct aceso_abe_policy *policy;
+    size_t tail = vector->cca ? 64 : 32;
+
+    expand_letters(vector->policy, text, sizeof(text));
+    abe_sha256((const uint8_t *)text, strlen(text), secret);
+    policy = world_policy(text);
+    assert_int_equal((vector->cca ? aceso_abe_encapsulate : aceso_abe_encapsulate_cpa)(
+                         policy, PUBLIC_KEYS(public_keys), ATTRIBUTES, context->bytes,
+                         context->length, secret, header, length, key),
+                     ACESO_ABE_OK);
+    check_opens(vector, context, *header, *length, key);
+    assert_int_equal(abe_header_parse(*header, *length, nodes, ABE_NODES_MAX, &parsed),
+                     ACESO_ABE_OK);
+    fprintf(out,
+            "      \"form\": \"%s\",\n      \"policy\": \"%s\",\n"
+            "      \"canonical\": \"%s\",\n      ",
+            vector->cca ? "cca" : "cpa", text, aceso_abe_policy_text(policy));
+    put_hex(out, vector->cca ? "sigma" : "seed", secret, sizeof(secret), ",\n");
+    put_header_values(out, &parsed, context, secret);
+    put_hex(out, "tail", *header + *length - tail, tail, ",\n      ");
+    abe_sha256(*header, *length, secret);
+    put_hex(out, "header_digest", secret, sizeof(secret), ",\n      ");
+    put_hex(out, "key", key, ACESO_ABE_KEY_SIZE, "\n");
+    aceso_abe_policy_free(policy);
+}
+
+static void put_case(FILE *out, size_t index)
+{
+    const struct vector *vector = &cases[index];
+    struct abe_span context = { vector->context, strlen(vector->context) };
     uint8_t key[ACESO_ABE_KEY_SIZE];
     uint8_t *header = NULL;
     size_t length = 0;
-    struct abe_header parsed;
-    struct aceso_abe_policy *policy;
 
-    expand_letters(cases[index].policy, text, sizeof(text));
-    abe_sha256((const uint8_t *)text, strlen(text), secret);
-    policy = world_policy(text);
-    assert_int_equal((cases[index].cca ? aceso_abe_encapsulate : aceso_abe_encapsulate_cpa)(
-                         policy, PUBLIC_KEYS(public_keys), ATTRIBUTES, (const uint8_t *)context,
-                         strlen(context), secret, &header, &length, key),
-                     ACESO_ABE_OK);
-    check_opens(index, header, length, key);
-    assert_int_equal(abe_header_parse(header, length, nodes, ABE_NODES_MAX, &parsed), ACESO_ABE_OK);
-    fprintf(out,
-            "    {\n      \"form\": \"%s\",\n      \"policy\": \"%s\",\n"
-            "      \"canonical\": \"%s\",\n      \"context\": \"%s\",\n      ",
-            cases[index].cca ? "cca" : "cpa", text, aceso_abe_policy_text(policy), context);
-    put_hex(out, cases[index].cca ? "sigma" : "seed", secret, sizeof(secret), ",\n");
-    put_header_values(out, &parsed, context, secret);
-    put_hex(out, "tail", header + length - (parsed.cca ? 64 : 32), parsed.cca ? 64 : 32,
-            ",\n      ");
-    abe_sha256(header, length, secret);
-    put_hex(out, "header_digest", secret, sizeof(secret), ",\n      ");
-    put_hex(out, "key", key, sizeof(key), "\n");
+    fprintf(out, "    {\n      \"context\": \"%s\",\n", vector->context);
+    put_header(out, vector, &context, &header, &length, key);
     fprintf(out, "    }%s\n", index + 1 < sizeof(cases) / sizeof(cases[0]) ? "," : "");
-    aceso_abe_policy_free(policy);
+    free(header);
+}
+
+/* ---- ciphertexts ----------------------------------------------------------------------- */
+
+/* Seals a payload behind `bytes`, as the document says; gives where it ends. */
+static uint8_t *put_chunks(FILE *out, const uint8_t *payload, size_t length, const uint8_t *key,
+                           uint8_t *bytes)
+{
+    size_t count = length > 0 ? (length + CHUNK - 1) / CHUNK : 1;
+
+    fprintf(out, "    \"chunks\": [\n");
+    for (size_t i = 0; i < count; i++) {
+        uint8_t nonce[12] = { [10] = (uint8_t)i, [11] = i + 1 == count };
+        size_t take = i + 1 == count ? length - i * CHUNK : CHUNK;
+        uint8_t digest[ABE_HASH_SIZE];
+        unsigned long long sealed;
+
+        assert_int_equal(crypto_aead_chacha20poly1305_ietf_encrypt(
+                             bytes, &sealed, payload + i * CHUNK, take, NULL, 0, NULL, nonce, key),
+                         0);
+        abe_sha256(bytes, (size_t)sealed, digest);
+        fprintf(out, "      {");
+        put_hex(out, "nonce", nonce, sizeof(nonce), ", ");
+        put_hex(out, "tag", bytes + take, 16, ",\n       ");
+        put_hex(out, "sealed_digest", digest, sizeof(digest), "");
+        fprintf(out, "}%s\n", i + 1 < count ? "," : "");
+        bytes += sealed;
+    }
+    fprintf(out, "    ],\n    ");
+    return bytes;
+}
+
+/* The library opens what the document says to make, to the payload. */
+static void check_payload(const struct vector *vector, const uint8_t *ciphertext, size_t length,
+                          const uint8_t *payload, size_t payload_length)
+{
+    struct aceso_abe_user_key *held[ATTRIBUTES];
+    size_t count = held_keys(vector->holder, held);
+    uint8_t *opened = NULL;
+    size_t opened_length = 0;
+
+    assert_int_equal(aceso_abe_decrypt(ciphertext, length, USER_KEYS(held), count,
+                                       PUBLIC_KEYS(public_keys), ATTRIBUTES,
+                                       (const uint8_t *)vector->context, strlen(vector->context),
+                                       &opened, &opened_length),
+                     ACESO_ABE_OK);
+    assert_int_equal(opened_length, payload_length);
+    assert_memory_equal(opened, payload, payload_length);
+    free(opened);
+}
+
+static void put_payload(FILE *out, size_t index)
+{
+    static uint8_t payload[2 * CHUNK], ciphertext[3 * CHUNK];
+    const struct vector *vector = &payloads[index].header;
+    size_t piece = strlen(payloads[index].piece), total = piece * payloads[index].repeats;
+    uint8_t context[22 + ABE_HASH_SIZE] = "ACESO-LW11-V01-PAYLOAD";
+    struct abe_span span = { context, sizeof(context) }, info = { "payload", 7 };
+    uint8_t key[ACESO_ABE_KEY_SIZE], *header = NULL, *end;
+    size_t length = 0;
+
+    for (size_t i = 0; i < payloads[index].repeats; i++)
+        memcpy(payload + i * piece, payloads[index].piece, piece);
+    abe_sha256((const uint8_t *)vector->context, strlen(vector->context), context + 22);
+    fprintf(out, "    {\n    \"associated\": \"%s\",\n    \"header\": {\n      ", vector->context);
+    put_hex(out, "context_hex", context, sizeof(context), ",\n");
+    put_header(out, vector, &span, &header, &length, key);
+    fprintf(out, "    },\n    \"piece\": \"%s\",\n    \"repeats\": %zu,\n    ",
+            payloads[index].piece, payloads[index].repeats);
+    abe_hkdf_expand(key, &info, 1, key, sizeof(key));
+    put_hex(out, "payload_key", key, sizeof(key), ",\n");
+    memcpy(ciphertext, "\1\1\5", 3);
+    abe_put32(ciphertext + 3, length);
+    memcpy(ciphertext + 7, header, length);
+    end = put_chunks(out, payload, total, key, ciphertext + 7 + length);
+    check_payload(vector, ciphertext, (size_t)(end - ciphertext), payload, total);
+    abe_sha256(ciphertext, (size_t)(end - ciphertext), key);
+    put_hex(out, "ciphertext_digest", key, sizeof(key), "\n");
+    fprintf(out, "    }%s\n", index + 1 < sizeof(payloads) / sizeof(payloads[0]) ? "," : "");
     free(header);
 }
 
@@ -361,6 +484,9 @@ static void put_all(FILE *out)
     fprintf(out, "  \"headers\": [\n");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         put_case(out, i);
+    fprintf(out, "  ],\n  \"ciphertexts\": [\n");
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++)
+        put_payload(out, i);
     fprintf(out, "  ]\n}\n");
     for (size_t i = 0; i < ATTRIBUTES; i++) {
         aceso_abe_public_key_free(public_keys[i]);

@@ -8,7 +8,7 @@
 #include "../core/lsss.h"
 #include "../core/octets.h"
 
-enum { ROWS = 64, NODES = 2 * ROWS, HEADER_MAX = 1 << 16, MEMORY = 1 << 18 };
+enum { ROWS = 64, NODES = 2 * ROWS, HEADER_MAX = 1 << 16, MEMORY = 1 << 18, WRITTEN = 1 << 13 };
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
@@ -73,7 +73,7 @@ static struct abe_public public_keys[ROWS];
 static size_t public_count;
 static struct abe_user user_keys[ROWS];
 static size_t user_count;
-static struct abe_node nodes[NODES];
+static struct abe_node nodes[ABE_NODES_MAX];
 static const struct abe_public *row_keys[ROWS];
 static const struct abe_user *row_users[ROWS];
 static uint8_t held[ROWS];
@@ -82,6 +82,7 @@ static uint32_t cost[NODES];
 static blst_fr scratch[ROWS * ABE_SCRATCH_PER_ROW];
 static blst_fr coefficients[ROWS];
 static uint8_t text[ACESO_ABE_ATTRIBUTE_MAX * ROWS];
+static char written[WRITTEN + ABE_POLICY_ROOM];
 
 /* MEMORY bytes for the host's inputs and outputs. */
 uint8_t *EXPORT(abe_memory)(void)
@@ -200,12 +201,24 @@ static bool find_rows(const struct abe_policy *policy)
     return all;
 }
 
+static bool parse_policy(struct abe_policy *policy, const char *given, size_t length)
+{
+    struct aceso_abe_policy_error error;
+
+    if (length > WRITTEN)
+        return false;
+    memcpy(written, given, length);
+    return (abe_policy_has_ranges(written, length)
+                ? abe_policy_parse_ranges(policy, written, length, nodes, &error)
+                : abe_policy_parse(policy, written, length, nodes, ABE_NODES_MAX, &error)) ==
+           ACESO_ABE_OK;
+}
+
 /* Makes a header from sigma (CCA) or a seed (CPA), 32 bytes; its length, 0 on failure. */
 size_t EXPORT(abe_encapsulate)(bool cca, const char *policy_text, size_t policy_length,
                                const uint8_t *context, size_t context_length, const uint8_t *secret,
                                uint8_t *header, uint8_t *key)
 {
-    struct aceso_abe_policy_error error;
     struct abe_policy policy;
     struct abe_kem kem = { .cca = cca,
                            .policy = &policy,
@@ -214,9 +227,8 @@ size_t EXPORT(abe_encapsulate)(bool cca, const char *policy_text, size_t policy_
                            .context_length = context_length,
                            .secret = secret };
 
-    if (abe_policy_parse(&policy, policy_text, policy_length, nodes, NODES, &error) !=
-            ACESO_ABE_OK ||
-        policy.rows > ROWS || abe_policy_printed_length(&policy) > sizeof(text) ||
+    if (!parse_policy(&policy, policy_text, policy_length) || policy.rows > ROWS ||
+        abe_policy_printed_length(&policy) > sizeof(text) ||
         abe_header_size(&policy, cca) > HEADER_MAX)
         return 0;
     abe_policy_print(&policy, (char *)text);

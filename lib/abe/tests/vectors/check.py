@@ -3,13 +3,15 @@
 """Checks lw11.json from the text of docs/abe-format.md alone, with py_ecc 8 for the curve.
 
 Shares no code with the library. Not part of the test suite, since it needs a package that nothing
-else here needs: `pip install py_ecc==8.0.0`, then `python3 check.py` (some twenty seconds).
+else here needs: `pip install py_ecc==8.0.0`, then `python3 check.py` (a minute).
 """
+import datetime
 import hashlib
 import hmac
 import json
 import os
 import re
+import struct
 
 from py_ecc.bls.hash_to_curve import hash_to_G2
 from py_ecc.bls.point_compression import compress_G1, compress_G2
@@ -141,8 +143,36 @@ def normal(kind, k, children):
     return children[0] if len(children) == 1 else (k, children)
 
 
+def cover(attribute, low, high, bits, kind):
+    """The fewest prefixes for low..high, in ascending order."""
+    name, authority = attribute.split("@")
+    out = []
+    while low <= high:
+        free = 0
+        while free < bits and low % (2 << free) == 0 and low + (2 << free) - 1 <= high:
+            free += 1
+        length = bits - free
+        digits = max(1, -(-length // 4))
+        out.append(f"{name}.{kind}{length}.{low >> free:0{digits}x}@{authority}")
+        low += 1 << free
+    return normal("or", 0, out)
+
+
+def compared(attribute, sign, first, last):
+    """What a comparison stands for."""
+    if "-" in first:
+        values = [datetime.date.fromisoformat(x).toordinal() - 1 for x in (first, last or first)]
+        bits, kind = 22, "d"
+    else:
+        values, bits, kind = [int(first), int(last or first)], 32, "n"
+    top = (1 << bits) - 1
+    low = {"<": 0, "<=": 0, ">": values[0] + 1}.get(sign, values[0])
+    high = {">": top, ">=": top, "<": values[0] - 1}.get(sign, values[1])
+    return cover(attribute, low, high, bits, kind)
+
+
 def parse(text):
-    words = re.findall(r"[a-z0-9._@-]+|[(),]", text)
+    words = re.findall(r"[a-z0-9._@-]+|[(),]|[<>]=?|=", text)
 
     def chain(sub, word):
         items = [sub()]
@@ -156,6 +186,11 @@ def parse(text):
 
     def factor():
         word = words.pop(0)
+        if "@" in word and words and words[0] == "in":
+            words.pop(0)
+            return compared(word, "in", *words.pop(0).split(".."))
+        if "@" in word and words and words[0][0] in "<=>":
+            return compared(word, words.pop(0), words.pop(0), None)
         if "@" in word:
             return word
         if word == "(":
@@ -240,7 +275,8 @@ def check_header(entry, keys, e):
     tree = parse(entry["policy"])
     text = show(tree)
     assert text == entry["canonical"]
-    context = sha(entry["context"].encode())
+    context = entry.get("context", "").encode() or bytes.fromhex(entry.get("context_hex", ""))
+    context = sha(context)
     secret = bytes.fromhex(entry["sigma" if cca else "seed"])
     head = b"\1\1" + (b"\3" if cca else b"\4") + len(text).to_bytes(4, "big") + text.encode()
     names = leaves(tree)
@@ -273,7 +309,60 @@ def check_header(entry, keys, e):
     assert sha(header).hex() == entry["header_digest"]
     assert header[len(body):].hex() == entry["tail"]
     assert expand(prk, b"key" + sha(header) + context).hex() == entry["key"]
-    return len(names)
+    return header
+
+
+# ChaCha20-Poly1305, RFC 8439.
+
+def chacha_block(key, counter, nonce):
+    def quarter(a, b, c, d):
+        for x, y, z, n in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            s[x] = (s[x] + s[y]) & 0xffffffff
+            mixed = s[z] ^ s[x]
+            s[z] = (mixed << n | mixed >> 32 - n) & 0xffffffff
+
+    start = struct.unpack("<16I", b"expand 32-byte k" + key + struct.pack("<I", counter) + nonce)
+    s = list(start)
+    for _ in range(10):
+        for i in range(4):
+            quarter(i, i + 4, i + 8, i + 12)
+        for i in range(4):
+            quarter(i, (i + 1) % 4 + 4, (i + 2) % 4 + 8, (i + 3) % 4 + 12)
+    return struct.pack("<16I", *((x + y) & 0xffffffff for x, y in zip(s, start)))
+
+
+def seal(key, nonce, plain):
+    out = bytearray()
+    for i in range(0, len(plain), 64):
+        block = chacha_block(key, 1 + i // 64, nonce)
+        out += bytes(a ^ b for a, b in zip(plain[i:i + 64], block))
+    one = chacha_block(key, 0, nonce)
+    r = int.from_bytes(one[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff
+    data = bytes(out) + bytes(-len(out) % 16) + struct.pack("<QQ", 0, len(out))
+    total = 0
+    for i in range(0, len(data), 16):
+        total = (total + int.from_bytes(data[i:i + 16] + b"\1", "little")) * r % ((1 << 130) - 5)
+    tag = (total + int.from_bytes(one[16:32], "little")) & ((1 << 128) - 1)
+    return bytes(out) + tag.to_bytes(16, "little")
+
+
+def check_ciphertext(entry, keys, e):
+    context = TAG + b"PAYLOAD" + sha(entry["associated"].encode())
+    assert context.hex() == entry["header"]["context_hex"]
+    header = check_header(entry["header"], keys, e)
+    key = expand(bytes.fromhex(entry["header"]["key"]), b"payload")
+    assert key.hex() == entry["payload_key"]
+    payload = entry["piece"].encode() * entry["repeats"]
+    pieces = [payload[i:i + 65536] for i in range(0, len(payload), 65536)] or [b""]
+    assert len(pieces) == len(entry["chunks"])
+    out = b"\1\1\5" + len(header).to_bytes(4, "big") + header
+    for i, (piece, chunk) in enumerate(zip(pieces, entry["chunks"])):
+        nonce = i.to_bytes(11, "big") + bytes([i + 1 == len(pieces)])
+        sealed = seal(key, nonce, piece)
+        assert nonce.hex() == chunk["nonce"] and sealed[-16:].hex() == chunk["tag"]
+        assert sha(sealed).hex() == chunk["sealed_digest"]
+        out += sealed
+    assert sha(out).hex() == entry["ciphertext_digest"]
 
 
 def check_decryption(entry, used, keys, h):
@@ -305,10 +394,14 @@ def main():
     h = hash_gid(gid)
     assert g2_bytes(h).hex() == vectors["H_gid"]
     keys = {x["attribute"]: check_attribute(x, gid, h, e) for x in vectors["attributes"]}
-    rows = sum(check_header(entry, keys, e) for entry in vectors["headers"])
+    for entry in vectors["headers"]:
+        check_header(entry, keys, e)
+    for entry in vectors["ciphertexts"]:
+        check_ciphertext(entry, keys, e)
     opened = vectors["headers"][3]
     check_decryption(opened, leaves(parse(opened["policy"])), keys, h)
-    print(f"{len(keys)} keys, {len(vectors['headers'])} headers, {rows} rows: all as documented")
+    print(f"{len(keys)} keys, {len(vectors['headers'])} headers, "
+          f"{len(vectors['ciphertexts'])} ciphertexts: all as documented")
 
 
 if __name__ == "__main__":
