@@ -16,7 +16,7 @@
 
 #define LOOKED_AT "rules looked at"
 #define RETRY_FIRST_S 2
-#define RETRY_LAST_S 60
+#define RETRY_LAST_S 300
 #define QUEUED_S 2 /* how often an operation that waits is looked at */
 
 /* Rows of the table decision. A decision is DECIDING until an operation takes it, SENDING while
@@ -455,7 +455,7 @@ static int applying_run(struct applying *applying, const char **words, struct ac
 
 static int64_t applying_pause(uint64_t attempt)
 {
-    return attempt < 5 ? (int64_t)RETRY_FIRST_S << attempt : RETRY_LAST_S;
+    return attempt < 8 ? (int64_t)RETRY_FIRST_S << attempt : RETRY_LAST_S;
 }
 
 int rules_decide(struct operation *operation, struct buffer *result, struct aceso_error *error)

@@ -4,6 +4,8 @@
 is away; an own table, overrides for one institute, an own policy; and the second authority's key,
 without which nothing opens."""
 
+import contextlib
+import sqlite3
 import sys
 import uuid
 
@@ -25,6 +27,12 @@ def twin(network, bundle, name):
     path = network.files / f"{name}.json"
     path.write_bytes(text.replace(own, str(uuid.uuid4()).encode()))
     return path
+
+
+def rows(node, table):
+    """How many there are on the node's disk."""
+    with contextlib.closing(sqlite3.connect(f"file:{node.data}/node.db?mode=ro", uri=True)) as base:
+        return base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 class Terms:
@@ -227,6 +235,17 @@ class Terms:
             equal(self.by_rule(request)["rule"], number, "rule")
             equal(self.approve(request, PHARMACY)["granted"], "low", "granted")
             equal(sum(e[2][0] == request for e in self.events("ConsentGiven")), 1, "consents")
+        for name, table in ((PATIENT, "ledger_request"), (PATIENT, "decision"),
+                            (PATIENT, "operation"), (HOME, "approval")):
+            with self.tap.check(f"kill -9 as soon as {name} has a row more in {table}"):
+                before = rows(network[name], table)
+                request = self.ask(PHARMACY, "low")
+                until(lambda n=name, t=table, b=before: rows(network[n], t) > b, "a row more")
+                network[PATIENT].kill()
+                network.up(PATIENT)
+                equal(self.by_rule(request)["rule"], number, "rule")
+                equal(self.approve(request, PHARMACY)["granted"], "low", "granted")
+                equal(sum(e[2][0] == request for e in self.events("ConsentGiven")), 1, "consents")
         with self.tap.check("decided before a crash is decided after it"):
             network[PATIENT].kill()
             network.up(PATIENT)
