@@ -126,8 +126,8 @@ def final(program):
     for name, answer, words in (
             ("refused at once", (403, b'{"code":"denied","status":403,"text":"not yours"}', False),
              "not yours"),
-            ("refused after its first bytes", (200, begun + problem("denied", 403, "revoked"), False),
-             "revoked"),
+            ("refused after its first bytes",
+             (200, begun + problem("denied", 403, "revoked"), False), "revoked"),
             ("does not verify", (200, begun + problem("verify", 422, "changed"), False), "changed"),
             ("totals that are wrong", (200, begun + frame(END, struct.pack(">QQ", 3, 2)), False),
              "totals"),
