@@ -4,6 +4,7 @@
 
 #include "../core/octets.h"
 #include "generators.h"
+#include "many.h"
 #include "objects.h"
 
 #include <stddef.h>
@@ -66,6 +67,77 @@ int aceso_abe_keygen(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *attrib
     }
     abe_wipe(made, sizeof(made));
     return made_length > 0 ? ACESO_ABE_OK : ACESO_ABE_BAD_KEY;
+}
+
+/* Keys of many attributes; `gid` NULL: public ones. */
+struct making {
+    const uint8_t *seed;
+    const char *const *attributes;
+    const uint8_t *gid;
+    size_t gid_length;
+    struct aceso_abe_serialized *keys;
+    int *codes;
+};
+
+static void make_one(void *context, size_t index)
+{
+    const struct making *making = context;
+    struct aceso_abe_serialized *key = &making->keys[index];
+    const char *attribute = making->attributes[index];
+
+    making->codes[index] = making->gid == NULL
+                               ? aceso_abe_setup(making->seed, attribute, key->bytes, &key->length)
+                               : aceso_abe_keygen(making->seed, attribute, making->gid,
+                                                  making->gid_length, key->bytes, &key->length);
+}
+
+/* Into memory of its own, that is handed over when all are made. */
+static int make_all(struct making *making, size_t count, unsigned threads,
+                    struct aceso_abe_serialized *keys)
+{
+    size_t size = count * sizeof(*keys);
+    int code = ACESO_ABE_OK;
+
+    if (count == 0)
+        return ACESO_ABE_OK;
+    if (count > SIZE_MAX / sizeof(*keys))
+        return ACESO_ABE_LIMIT;
+    making->keys = calloc(count, sizeof(*keys));
+    making->codes = calloc(count, sizeof(*making->codes));
+    if (making->keys == NULL || making->codes == NULL) {
+        code = ACESO_ABE_NO_MEMORY;
+    } else {
+        abe_many(count, threads, make_one, making);
+        for (size_t i = 0; i < count && code == ACESO_ABE_OK; i++)
+            code = making->codes[i];
+        if (code == ACESO_ABE_OK)
+            memcpy(keys, making->keys, size);
+        abe_wipe(making->keys, size);
+    }
+    free(making->keys);
+    free(making->codes);
+    return code;
+}
+
+int aceso_abe_setup_many(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *const *attributes,
+                         size_t count, unsigned threads, struct aceso_abe_serialized *keys)
+{
+    struct making making = { .seed = seed, .attributes = attributes };
+
+    return make_all(&making, count, threads, keys);
+}
+
+int aceso_abe_keygen_many(const uint8_t seed[ACESO_ABE_SEED_SIZE], const char *const *attributes,
+                          size_t count, const uint8_t *gid, size_t gid_length, unsigned threads,
+                          struct aceso_abe_serialized *user_keys)
+{
+    struct making making = {
+        .seed = seed, .attributes = attributes, .gid = gid, .gid_length = gid_length
+    };
+
+    if (gid == NULL || gid_length == 0 || gid_length > ACESO_ABE_GID_MAX)
+        return ACESO_ABE_ARGUMENT;
+    return make_all(&making, count, threads, user_keys);
 }
 
 /* ---- public keys ----------------------------------------------------------------------- */

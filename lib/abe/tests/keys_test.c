@@ -254,6 +254,46 @@ static void test_user_key_of_another(void **state)
     pair_end(&pair);
 }
 
+/* Many at once are those that come one by one; one that is wrong stops all. */
+static void test_many(void **state)
+{
+    const char *attributes[] = { "a@h", "b@h", "c@h", "d@h", "e@h" };
+    enum { COUNT = sizeof(attributes) / sizeof(attributes[0]) };
+    struct aceso_abe_serialized keys[COUNT], untouched[COUNT];
+    uint8_t seed[ACESO_ABE_SEED_SIZE], one[ACESO_ABE_PUBLIC_KEY_MAX];
+    const uint8_t user[] = "user";
+    size_t length;
+
+    (void)state;
+    world_seed("a@h", seed);
+    for (unsigned threads = 0; threads < 3; threads++) {
+        assert_int_equal(aceso_abe_setup_many(seed, attributes, COUNT, threads, keys),
+                         ACESO_ABE_OK);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_int_equal(aceso_abe_setup(seed, attributes[i], one, &length), ACESO_ABE_OK);
+            assert_int_equal(keys[i].length, length);
+            assert_memory_equal(keys[i].bytes, one, length);
+        }
+        assert_int_equal(aceso_abe_keygen_many(seed, attributes, COUNT, user, 4, threads, keys),
+                         ACESO_ABE_OK);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_int_equal(aceso_abe_keygen(seed, attributes[i], user, 4, one, &length),
+                             ACESO_ABE_OK);
+            assert_int_equal(keys[i].length, length);
+            assert_memory_equal(keys[i].bytes, one, length);
+        }
+    }
+    memcpy(untouched, keys, sizeof(keys));
+    attributes[3] = "no attribute";
+    assert_int_equal(aceso_abe_setup_many(seed, attributes, COUNT, 2, keys), ACESO_ABE_ATTRIBUTE);
+    assert_int_equal(aceso_abe_keygen_many(seed, attributes, COUNT, user, 4, 2, keys),
+                     ACESO_ABE_ATTRIBUTE);
+    assert_int_equal(aceso_abe_keygen_many(seed, attributes, 3, user, 0, 2, keys),
+                     ACESO_ABE_ARGUMENT);
+    assert_int_equal(aceso_abe_setup_many(seed, attributes, 0, 2, keys), ACESO_ABE_OK);
+    assert_memory_equal(untouched, keys, sizeof(keys));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_hostile_public_keys),
         cmocka_unit_test(test_hostile_user_keys),
         cmocka_unit_test(test_user_key_of_another),
+        cmocka_unit_test(test_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,22 @@ ACESO_ABE_API int aceso_abe_keygen(const uint8_t seed[ACESO_ABE_SEED_SIZE], cons
                                    const uint8_t *gid, size_t gid_length,
                                    uint8_t user_key[ACESO_ABE_USER_KEY_MAX], size_t *length);
 
+/* A public or a user key, serialized. */
+struct aceso_abe_serialized {
+    uint8_t bytes[ACESO_ABE_PUBLIC_KEY_MAX];
+    size_t length;
+};
+
+/* Setup and KeyGen for `count` attributes at once, on `threads` threads (0: one for each
+ * processor): `keys[i]` belongs to `attributes[i]`. Either all are made or none is. */
+ACESO_ABE_API int aceso_abe_setup_many(const uint8_t seed[ACESO_ABE_SEED_SIZE],
+                                       const char *const *attributes, size_t count,
+                                       unsigned threads, struct aceso_abe_serialized *keys);
+ACESO_ABE_API int aceso_abe_keygen_many(const uint8_t seed[ACESO_ABE_SEED_SIZE],
+                                        const char *const *attributes, size_t count,
+                                        const uint8_t *gid, size_t gid_length, unsigned threads,
+                                        struct aceso_abe_serialized *user_keys);
+
 /* ---- public keys ------------------------------------------------------------------------- */
 
 struct aceso_abe_public_key;
