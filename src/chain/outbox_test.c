@@ -413,7 +413,7 @@ static void test_a_number_that_another_program_took(void **state)
     settings.store = thief.store;
     assert_int_equal(outbox_open(&settings, &thief.outbox, NULL), ACESO_OK);
     assert_int_equal(outbox_add(thief.store, "theft", &message, NULL), ACESO_OK);
-    assert_int_equal(outbox_run(thief.outbox, NULL, NULL), ACESO_OK);
+    consortium_run(&thief, 0);
     outbox_close(thief.outbox);
     store_close(thief.store);
     buffer_free(&call);
