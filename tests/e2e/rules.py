@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The patient's own terms: rules that decide by themselves, also over a crash and while the hospital
-is away; an own table, overrides for one institute, an own policy; and the second authority's key,
-without which nothing opens."""
+"""The patient's own terms: rules that decide by themselves, also over a crash and while the
+hospital is away; an own table, overrides for one institute, an own policy; and the second
+authority's key, without which nothing opens."""
 
 import contextlib
 import sqlite3
