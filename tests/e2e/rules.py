@@ -199,7 +199,7 @@ class Terms:
             equal(self.by_rule(request)["rule"], second, "rule")
             equal(self.approve(request, PHARMACY)["granted"], "low", "granted")
         self.unrule(second)
-        with self.tap.check("a rule decides on what is open already; not on what the owner decided"):
+        with self.tap.check("a rule decides on what is open, not on what the owner decided"):
             mine, open_before = self.ask(SCHOOL, "high"), self.ask(SCHOOL, "high")
             until(lambda: self.seen(mine) and self.seen(open_before), "both are seen")
             self.network.do(PATIENT, "patient", "approve", mine, "--level", "low")
