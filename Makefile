@@ -18,7 +18,8 @@ TESTS = tools/test.py --node '$(NODE)' $(if $(SUITE),--suite '$(SUITE)') \
     $(if $(TEST),--test '$(TEST)')
 SECONDS ?= 60
 
-.PHONY: all setup configure demo test bench test-network network fuzz format check-format install clean
+.PHONY: all setup configure demo test bench test-network network fuzz format check-format \
+    install clean
 
 all: configure
 	@ninja -C build demo/aceso
