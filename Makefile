@@ -22,7 +22,7 @@ SECONDS ?= 60
     install clean
 
 all: configure
-	@ninja -C build demo/aceso
+	@ninja -C build demo/aceso demo/aceso-adversary
 	@ln -sf demo/aceso build/aceso
 
 setup:
