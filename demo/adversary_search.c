@@ -7,6 +7,7 @@
 #include "fhir/bundle.h"
 
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static void search_add(struct search *search, const char *word)
 /* Below Patient: names, numbers, addresses. Elsewhere: what codes mean. */
 static void search_values(struct search *search, yyjson_val *value, bool patient, unsigned depth)
 {
-    static const char *const telling[] = { "family", "value", "line", "birthDate" };
+    static const char *const telling[] = { "value", "line", "birthDate" };
     yyjson_val *key, *item;
     size_t at, count;
 
@@ -60,6 +61,27 @@ static void search_values(struct search *search, yyjson_val *value, bool patient
     }
 }
 
+/* Names as a whole, as people and as JSON write them: a practitioner of the public directory may
+ * share one of them. */
+static void search_names(struct search *search, yyjson_val *patient)
+{
+    yyjson_val *name;
+    size_t at, count;
+
+    yyjson_arr_foreach(yyjson_obj_get(patient, "name"), at, count, name)
+    {
+        yyjson_val *given = yyjson_arr_get_first(yyjson_obj_get(name, "given"));
+        const char *family = json_string_or(name, "family", "");
+        const char *first = yyjson_is_str(given) ? yyjson_get_str(given) : "";
+        char text[sizeof search->needle[0]];
+
+        (void)snprintf(text, sizeof text, "%s %s", first, family);
+        search_add(search, text);
+        (void)snprintf(text, sizeof text, "\"%s\",\"given\":[\"%s\"", family, first);
+        search_add(search, text);
+    }
+}
+
 static int search_learn(struct search *search, const char *bundle, struct aceso_error *error)
 {
     struct fhir_bundle *reader = NULL;
@@ -78,9 +100,11 @@ static int search_learn(struct search *search, const char *bundle, struct aceso_
         resource = yyjson_obj_get(yyjson_doc_get_root(doc), "resource");
         type = json_string_or(resource, "resourceType", "");
         search_add(search, json_string_or(resource, "id", NULL));
-        if (strcmp(type, "Patient") == 0)
+        if (strcmp(type, "Patient") == 0) {
+            search_names(search, resource);
             search_values(search, resource, true, 0);
-        else if (strcmp(type, "Condition") == 0) /* a requester's name is public */
+        }
+        if (strcmp(type, "Condition") == 0) /* a requester's name is public */
             search_values(search, yyjson_obj_get(resource, "code"), false, 0);
         else if (strcmp(type, "MedicationRequest") == 0)
             search_values(search, yyjson_obj_get(resource, "medicationCodeableConcept"), false, 0);
