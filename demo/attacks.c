@@ -147,10 +147,16 @@ static void attack_tamper(struct attack *attack, enum tamper how, const char *na
     struct story *story = attack->story;
     struct aceso_error error = { 0 };
     char path[PATH_MAX];
+    int code = story_scrap(story, "tampered.parts", path)
+                   ? tamper_parts(attack->parts, path, how, &error)
+                   : ACESO_ELIMIT;
 
-    if (!story_scrap(story, "tampered.parts", path) ||
-        tamper_parts(attack->parts, path, how, &error)) {
-        story_check(story, name, words, ACESO_EINTERNAL, &error);
+    if (code == ACESO_ENOTFOUND) { /* a record alone cannot be swapped with another */
+        report_remark(error.text);
+        return;
+    }
+    if (code) {
+        story_check(story, name, words, code, &error);
         return;
     }
     story_refused(story, name, words, story->asker[ASKER_SCHOOL],

@@ -16,7 +16,7 @@
 /* ---- carrying ---------------------------------------------------------------------------- */
 
 /* Whether hospital-b has all its records there, or (`away` false) all at home again. */
-static bool cloud_carried(struct story *story, bool away)
+static bool cloud_carried(struct story *story, bool away, uint64_t *records)
 {
     yyjson_doc *doc = NULL;
     yyjson_val *cloud;
@@ -28,6 +28,7 @@ static bool cloud_carried(struct story *story, bool away)
         carried = away ? yyjson_is_true(yyjson_obj_get(cloud, "used")) &&
                              json_u64_or(cloud, "home", 1) == 0 && json_u64_or(cloud, "away", 0)
                        : !yyjson_is_true(yyjson_obj_get(cloud, "used"));
+        *records = json_u64_or(cloud, "away", 0);
     }
     yyjson_doc_free(doc);
     return carried;
@@ -35,9 +36,10 @@ static bool cloud_carried(struct story *story, bool away)
 
 static bool cloud_wait(struct story *story, bool away)
 {
+    uint64_t records;
     int64_t until = time_monotonic_ms() + CLOUD_CARRY_MS;
 
-    while (!cloud_carried(story, away)) {
+    while (!cloud_carried(story, away, &records)) {
         if (time_monotonic_ms() > until || demo_interrupted())
             return false;
         (void)poll(NULL, 0, CLOUD_TURN_MS);
@@ -131,6 +133,7 @@ static void shelf_fault(struct shelf *shelf, const char *how, const char *word)
 static bool shelf_tell(struct story *story)
 {
     struct shelf shelf = { .story = story };
+    uint64_t records = 0;
 
     if (!story_scrap(story, "shelf.sound", shelf.sound) ||
         !story_scrap(story, "shelf.old", shelf.old) || !shelf_do(&shelf, "keep", shelf.old) ||
@@ -141,7 +144,8 @@ static bool shelf_tell(struct story *story)
         return false;
     shelf_fault(&shelf, "lose", "lost");
     shelf_fault(&shelf, "change", "changed");
-    shelf_fault(&shelf, "swap", "swapped");
+    if (cloud_carried(story, true, &records) && records > 1)
+        shelf_fault(&shelf, "swap", "swapped");
     shelf_fault(&shelf, "roll-back", "rolled back");
     return true;
 }

@@ -50,6 +50,19 @@ static void demo_name(const char *path, char *out, size_t size)
         *dot = '\0';
 }
 
+/* Two files of the same name in different folders must not be written to the same one. */
+static void demo_name_apart(const struct demo *demo, struct patient *patient)
+{
+    char plain[sizeof patient->name];
+    unsigned number = 2;
+
+    (void)snprintf(plain, sizeof plain, "%s", patient->name);
+    for (size_t i = 0; &demo->patient[i] < patient; i++) {
+        if (strcmp(demo->patient[i].name, patient->name) == 0)
+            (void)snprintf(patient->name, sizeof patient->name, "%.200s-%u", plain, number++);
+    }
+}
+
 static bool demo_known_patient(const struct demo *demo, char ids[][65], const char *id)
 {
     for (size_t i = 0; i < demo->patients; i++) {
@@ -90,6 +103,7 @@ static void demo_take_bundle(struct demo *demo, const char *path, char ids[][65]
         patient = &demo->patient[demo->patients++];
         patient->bundle = path;
         demo_name(path, patient->name, sizeof patient->name);
+        demo_name_apart(demo, patient);
     }
     fhir_index_free(index);
 }

@@ -12,6 +12,7 @@
 
 #define VISIT_MAX ((size_t)1 << 30)
 #define VISIT_DATE 64
+#define VISIT_LEAST 3 /* records: with fewer the whole bundle is taken */
 
 struct visit_id {
     const char *id;
@@ -146,12 +147,12 @@ static int visit_look(struct visit *visit, const struct fhir_entry *entry,
 
 static void visit_choose(struct visit *visit)
 {
+    size_t records = 0;
     bool more = true;
 
-    visit->chosen[visit->last] = true;
-    for (size_t i = 0; i < visit->edge_count; i++) {
+    for (size_t i = 0; visit->last && i < visit->edge_count; i++) {
         if (visit->edges[i].to == visit->last)
-            visit->chosen[visit->edges[i].from] = true;
+            visit->chosen[visit->edges[i].from] = visit->chosen[visit->last] = true;
     }
     while (more) {
         more = false;
@@ -162,6 +163,10 @@ static void visit_choose(struct visit *visit)
                 more = visit->chosen[edge->to] = true;
         }
     }
+    for (size_t i = 1; i <= visit->count; i++)
+        records += visit->chosen[i] && !fhir_index_summary(visit->index, i).directory;
+    for (size_t i = 1; records < VISIT_LEAST && i <= visit->count; i++)
+        visit->chosen[i] = true;
 }
 
 /* A second pass over the bundle, entry by entry: looks at all, or copies what was chosen. */
@@ -198,8 +203,6 @@ int visit_write(const char *bundle, const char *path, size_t *entries, struct ac
 
     if (!code)
         code = visit_pass(&visit, bundle, NULL, NULL, error);
-    if (!code && !visit.last)
-        code = error_set(error, ACESO_ENOTFOUND, NULL, "the bundle has no Encounter");
     if (!code) {
         visit_choose(&visit);
         (void)buffer_put_string(

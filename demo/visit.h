@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /* Writes a bundle of the Patient, the last Encounter, what refers to it (but Provenance, which
- * refers to everything), and whatever these refer to, until nothing is missing. Entries are copied
- * as they stand. `*entries` is how many. ACESO_ENOTFOUND where there is no Encounter. */
+ * refers to everything), and whatever these refer to, until nothing is missing; the whole bundle
+ * where that is next to nothing. Entries are copied as they stand. `*entries` is how many. */
 ACESO_NODISCARD int visit_write(const char *bundle, const char *path, size_t *entries,
                                 struct aceso_error *error);
 
