@@ -290,7 +290,7 @@ static void bench_batch(size_t k)
 
         check(aceso_abe_decrypt_many(batch, BATCH, (const struct aceso_abe_user_key *const *)users,
                                      k, NULL, 0, 0));
-        samples[run] = (now_ms() - start) / BATCH;
+        samples[run] = (now_ms() - start) / (double)BATCH;
         for (size_t i = 0; i < BATCH; i++) {
             check(batch[i].code);
             if (batch[i].length != sizeof(payload) ||
@@ -336,7 +336,7 @@ static void make_row_key(size_t row, struct aceso_abe_public_key **public_key,
 static void bench_row_count(size_t count, struct aceso_abe_public_key *const *keys,
                             struct aceso_abe_user_key *const *users)
 {
-    enum { RUNS = 3 };
+    enum { RUNS = 7 };
     static char text[16 * ROWS_MAX];
     double encrypt[RUNS];
     double decrypt[RUNS];

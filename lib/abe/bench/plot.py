@@ -43,7 +43,9 @@ def panel(column, title, axis, series, logarithmic):
     yield f'<text x="{x0 + 60}" y="{HEIGHT - 15}">{axis}</text>'
     for x in xs if len(xs) < 6 else xs[1::2]:
         yield (f'<text x="{x0 + across(x):.1f}" y="{y0 + 15}" text-anchor="middle">{x}</text>')
-    marks = [1, 10, 100] if logarithmic else [round(high * i / 4, -1) for i in range(1, 5)]
+    ten = 10 ** math.floor(math.log10(high))
+    step = next(n for n in (ten / 5, ten / 2, ten, 2 * ten) if high <= 6 * n)
+    marks = [1, 10, 100] if logarithmic else [step * i for i in range(1, 20)]
     for y in (mark for mark in marks if low <= mark <= high):
         yield (f'<text x="{x0 - 5}" y="{y0 - up(y) + 4:.1f}" text-anchor="end">{y:g}</text>'
                f'<path d="M{x0} {y0 - up(y):.1f}h{WIDTH - LEFT - 20}" stroke="#ddd"/>')
