@@ -216,8 +216,9 @@ class Signer(Node):
         return ["--miner.etherbase", self.facts["account"]]
 
     def mine(self):
-        """Begins, or goes on after a restart, when there are others to hear."""
+        """Begins, or goes on after a restart, when it can sign and there are others to hear."""
         until(lambda: int(self.call("net_peerCount") or "0x0", 16) > 0, "a signer has peers")
+        until(lambda: self.admin("eth_sign", self.facts["account"], "0x00"), "a signer can sign")
         self.admin("miner_start")
 
     def step_back(self, number):
