@@ -2,8 +2,9 @@
 /* JSON-RPC of an Ethereum node, synchronous. Uses base, eth, endpoint. Network I/O.
  *
  * Several nodes of the same chain may be named: where one fails the next is asked, and stays the
- * one that is asked until it fails. A node that is behind looks to a follower like a chain that lost
- * blocks: it replays, and again once the node has caught up.
+ * one that is asked until it fails. A node that is behind looks to a follower like a chain that
+ * lost blocks: it replays, and again once the node has caught up.
+ *
  * What a node answers is untrusted input: size, depth and time are limited, every field is checked.
  * A node that is down, stalls or answers nonsense is ACESO_EIO (or ACESO_ETIMEOUT, ACESO_EFORMAT,
  * ACESO_ELIMIT): the caller tries again later. A node that understood and said no is ACESO_ECHAIN.
